@@ -1,0 +1,1 @@
+"""What a connector is and what can be asked of one."""

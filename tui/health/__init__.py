@@ -1,0 +1,1 @@
+"""Probes and verdicts: is an instance healthy, is the cluster."""

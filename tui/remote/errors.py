@@ -1,0 +1,100 @@
+"""What can go wrong between the jump box and a host.
+
+`HostKeyUnknown` and `SecretNeeded` are questions rather than failures: a front answers them and tries again.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tui.errors import OperatorError
+
+
+class RemoteError(OperatorError):
+    """Any failure between the jump box and a host."""
+
+
+class HostUnreachable(RemoteError):
+    """No connection: name, route, port, banner or time-out."""
+
+
+class ConnectionLost(RemoteError):
+    """An established connection ended or timed out: whether the last command ran is unknown."""
+
+
+class AuthenticationFailed(RemoteError):
+    """The host refused the credentials. Never retried by itself: accounts lock."""
+
+
+class HostKeyChanged(RemoteError):
+    """The host's key differs from the known one, or is revoked. Never overridable from within the program."""
+
+
+class BecomeFailed(RemoteError):
+    """sudo refused: wrong password (tried once), not in sudoers, a terminal demanded, or no sudo."""
+
+
+class CommandFailed(RemoteError):
+    """A command ended with an exit status that its caller did not expect."""
+
+
+class RemoteFileError(RemoteError):
+    """A file operation failed. `reason` is one word for code to branch on."""
+
+    def __init__(self, summary: str, *, reason: FileFailure, **parts: str | None) -> None:
+        super().__init__(summary, **parts)
+        self.reason = reason
+
+
+class FileFailure(StrEnum):
+    """Why a file operation failed."""
+
+    MISSING = "missing"
+    DENIED = "denied"
+    NO_SPACE = "no_space"
+    READ_ONLY = "read_only"
+    TOO_LARGE = "too_large"
+    CORRUPTED = "corrupted"
+    OTHER = "other"
+
+
+class SecretKind(StrEnum):
+    """The secrets that a host may ask for; the names are those of the `--secrets -` document."""
+
+    PASSWORD = "password"
+    SUDO_PASSWORD = "sudo_password"
+    KEY_PASSPHRASE = "key_passphrase"
+    CHALLENGE = "challenge"
+    """A keyboard-interactive prompt that is no password (a one-time code); `prompt` has its text."""
+
+
+class SecretNeeded(RemoteError):
+    """A secret is missing: ask for it, put it into the Secrets, try again."""
+
+    def __init__(self, host: str, kind: SecretKind, prompt: str) -> None:
+        super().__init__(f"{prompt} is needed", host=host, remedy=f"supply {kind.value} for {host}")
+        self.secret_host = host
+        self.kind = kind
+        self.prompt = prompt
+
+
+class HostKeyUnknown(RemoteError):
+    """The host's key is not known yet: show the fingerprint, confirm it, remember it, try again.
+
+    `key` is the public key blob (bytes as on the wire), `fingerprint` its `SHA256:…` form.
+    """
+
+    def __init__(self, host: str, *, address: str, port: int, key_type: str, fingerprint: str, key: bytes) -> None:
+        super().__init__(
+            f"the host key of {address} port {port} is not known",
+            host=host,
+            tried=f"compared {key_type} {fingerprint} with the known hosts",
+            meaning="nobody has confirmed yet that this is the right machine",
+            remedy="compare the fingerprint with one read on the host's own console, then confirm it",
+        )
+        self.key_host = host
+        self.address = address
+        self.port = port
+        self.key_type = key_type
+        self.fingerprint = fingerprint
+        self.key = key

@@ -1,0 +1,1 @@
+"""The procedure as data and the engine that performs it."""

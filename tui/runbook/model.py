@@ -1,0 +1,192 @@
+"""Steps, plans and the state of a run: what the journal records and every front shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from tui.findings import Finding
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Change(_Record):
+    """One thing that a step would change, or has changed, for display. No secrets: sizes, hashes and masked values only.
+
+    `action`: `create`, `replace`, `remove`, `keep`, `stop`, `start`, `ask`, `read`.
+    """
+
+    action: str
+    subject: str
+    before: str | None = None
+    after: str | None = None
+
+
+class PlannedStep(_Record):
+    """A step before it runs. `id` is unique in the plan (`oak/place-certificates`); `host` None means the jump box or the tenant."""
+
+    id: str
+    name: str
+    host: str | None
+    title: str
+    why: str
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Plan(_Record):
+    """What a run would do, in order. A stage begins when the one before it has ended; the hosts of a stage run in parallel."""
+
+    cluster: str
+    stages: tuple[tuple[PlannedStep, ...], ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def steps(self) -> tuple[PlannedStep, ...]:
+        """All steps, stage by stage."""
+        return tuple(step for stage in self.stages for step in stage)
+
+
+class Operation(StrEnum):
+    """The operations of a step that the journal records."""
+
+    CHECK = "check"
+    APPLY = "apply"
+    VERIFY = "verify"
+    UNDO = "undo"
+
+
+class StepState(StrEnum):
+    """Where a step stands. `inconsistent`: its undo failed, so the host needs a person."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    ALREADY = "already_done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNDONE = "undone"
+    INCONSISTENT = "inconsistent"
+
+
+class RunState(StrEnum):
+    """Where a run stands. `interrupted`: its runner is gone and it can be resumed."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+    DONE = "done"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    INCONSISTENT = "inconsistent"
+
+
+class Question(_Record):
+    """Something that the run needs a person for. `kind`: `failure` (a step failed), `tenant` (is the light green?), `secret`, `approve`.
+
+    `choices` are words that the operator may answer with (`retry`, `skip`, `roll_back`); the last one is what a front without an
+    operator answers, and what the runner does when nobody has answered in time.
+    """
+
+    id: str
+    kind: str
+    host: str | None
+    step: str | None
+    text: tuple[str, ...]
+    choices: tuple[str, ...]
+
+
+class StepView(_Record):
+    """One step of a run as the journal tells it. Times are UTC."""
+
+    planned: PlannedStep
+    state: StepState
+    started: datetime | None = None
+    ended: datetime | None = None
+    detail: str = ""
+    evidence: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+
+
+class HostVerdict(_Record):
+    """How one host came out of a run: `healthy`, `degraded`, `down`, `unknown`."""
+
+    name: str
+    verdict: str
+    detail: str = ""
+
+
+class RunView(_Record):
+    """A whole run as the journal tells it: what the progress screen, `report` and `resume` read."""
+
+    id: str
+    cluster: str
+    operator: str
+    started: datetime
+    ended: datetime | None
+    state: RunState
+    steps: tuple[StepView, ...]
+    question: Question | None = None
+    hosts: tuple[HostVerdict, ...] = ()
+    verdict: str | None = None
+
+
+class Evidence(_Record):
+    """What an operation of a step saw: shown beside the step and kept in the journal. Never a secret."""
+
+    detail: str
+    lines: tuple[str, ...] = ()
+    done: bool = True
+
+
+class Step(Protocol):
+    """One idempotent step. Blocking; each operation raises OperatorError when it fails.
+
+    Steps of one host share one Session and run one after another in one thread.
+    """
+
+    @property
+    def name(self) -> str:
+        """A stable kebab-case word, the same on every host."""
+        ...
+
+    @property
+    def host(self) -> str | None:
+        """The host it acts on; None for the jump box or the tenant."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it does, in a few words."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """The reason in the operator's words."""
+        ...
+
+    def check(self) -> Evidence:
+        """Look at the host: `done` says whether there is nothing left to apply."""
+        ...
+
+    def plan(self) -> tuple[Change, ...]:
+        """What `apply` would change; changes nothing."""
+        ...
+
+    def apply(self) -> Evidence:
+        """Do it."""
+        ...
+
+    def verify(self) -> Evidence:
+        """Prove that it was done."""
+        ...
+
+    def undo(self) -> Evidence:
+        """Put back what was there, to the byte; harmless when nothing was applied."""
+        ...

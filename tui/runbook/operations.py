@@ -1,0 +1,160 @@
+"""The Operations interface: all that a front (wizard, command line) may ask of the core. Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tui.cluster import Cluster
+from tui.connector.model import TroubleshooterReport
+from tui.health.model import ClusterStatus, HostStatus
+from tui.remote.errors import HostKeyUnknown, SecretKind
+from tui.runbook.model import Plan, RunView
+from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
+from tui.vault.model import Backup, Verification
+
+
+class Operations(Protocol):
+    """One cluster in the hands of one front. Every method blocks, so a screen calls it in a thread worker.
+
+    Raises OperatorError for what failed; HostKeyUnknown and SecretNeeded are questions: answer with `trust` or
+    `supply`, then call again. Methods may be called from several threads; calls for one host are serialised inside.
+    """
+
+    def clusters(self) -> list[str]:
+        """The names of the cluster files in the configuration directory, sorted."""
+        ...
+
+    def load(self, name_or_path: str) -> Cluster:
+        """Open a cluster file and make it the current one; ClusterFileError names file, line and key."""
+        ...
+
+    def save(self, cluster: Cluster) -> Path:
+        """Write the cluster file (0600, atomically, comments kept), make it current, return its path."""
+        ...
+
+    @property
+    def cluster(self) -> Cluster:
+        """The current cluster; raises OperatorError when none is open."""
+        ...
+
+    def ssh_config_hosts(self) -> list[str]:
+        """Host names that the operator's SSH configuration knows (no patterns), for offering."""
+        ...
+
+    def describe_ssh_host(self, name: str) -> dict[str, str]:
+        """What `ssh -G NAME` says: keys `address port user identity jump`, those that are set."""
+        ...
+
+    def trust(self, question: HostKeyUnknown) -> None:
+        """The operator has compared and confirmed this host key: remember it."""
+        ...
+
+    def supply(self, host: str, kind: SecretKind, value: str) -> None:
+        """The operator has typed a secret; it is kept in memory only."""
+        ...
+
+    def supply_client_secret(self, value: str) -> None:
+        """The operator has typed the Management API client secret; kept in memory only."""
+        ...
+
+    def connect(self, host: str) -> Connected:
+        """Log in to a host, become the other account once, and keep the session."""
+        ...
+
+    def survey_first(self) -> FirstSurvey:
+        """Look at the first host; changes nothing."""
+        ...
+
+    def identity_exists(self) -> bool:
+        """Whether the operator has an age identity already."""
+        ...
+
+    def create_identity(self, passphrase: str) -> str:
+        """Make the operator's age identity, encrypted with `passphrase`; returns its recipient (`age1…`)."""
+        ...
+
+    def unlock_identity(self, passphrase: str) -> str:
+        """Open the identity for this session; returns its recipient. Raises VaultError on a wrong passphrase."""
+        ...
+
+    def set_recipients(self, recipients: Sequence[str]) -> None:
+        """Replace the cluster's backup recipients (checked) and save the cluster file."""
+        ...
+
+    def back_up_first(self) -> Backup:
+        """Read the first host's set, encrypt it into the vault, and verify it by decryption."""
+        ...
+
+    def backups(self) -> list[Backup]:
+        """Every backup of the current cluster, newest first, without decrypting."""
+        ...
+
+    def verify_backup(self, backup_id: str) -> Verification:
+        """Decrypt one backup and check everything in it."""
+        ...
+
+    def survey_additional(self, host: str) -> AdditionalSurvey:
+        """Look at an additional host and compare it with the first host's set; changes nothing."""
+        ...
+
+    def preview(self, hosts: Sequence[str] = ()) -> Plan:
+        """Every step a run would perform, in order, with what would change; changes nothing."""
+        ...
+
+    def start_run(self, hosts: Sequence[str] = ()) -> str:
+        """Start the detached runner; returns the run's id. Refused while another run of this cluster is under way."""
+        ...
+
+    def resume_run(self, run: str, *, undo: bool = False) -> None:
+        """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
+        ...
+
+    def runs(self) -> list[RunView]:
+        """Every run of the current cluster in the journal, newest first."""
+        ...
+
+    def run_view(self, run: str) -> RunView:
+        """A run as the journal tells it now."""
+        ...
+
+    def answer(self, run: str, question: str, choice: str) -> None:
+        """Answer the run's open question."""
+        ...
+
+    def control(self, run: str, word: str) -> None:
+        """`pause`, `continue`, `abort` (undo unfinished hosts and stop) or `roll_back` (undo every changed host)."""
+        ...
+
+    def host_log(self, host: str, *, lines: int = 200) -> str:
+        """The end of a host's connector log, colours stripped."""
+        ...
+
+    def host_status(self, host: str) -> HostStatus:
+        """Probe one host."""
+        ...
+
+    def status(self) -> ClusterStatus:
+        """Probe every host in parallel and judge the cluster."""
+        ...
+
+    def troubleshoot(self, host: str) -> tuple[TroubleshooterReport, str]:
+        """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""
+        ...
+
+    def tenant_online(self) -> bool | None:
+        """The connection's status by the Management API; None = could not tell, or no `[tenant]` in the file."""
+        ...
+
+    def report(self, run: str) -> Path:
+        """Write the run's report (Markdown) into the state directory, 0600; returns its path."""
+        ...
+
+    def support_bundle(self, run: str | None) -> Path:
+        """Write a redacted zip of journal, logs and findings into the state directory; returns its path."""
+        ...
+
+    def close(self) -> None:
+        """End every session; never raises. A detached run goes on."""
+        ...

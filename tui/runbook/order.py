@@ -1,0 +1,31 @@
+"""The order for a run: what the detached runner reads, once, from its standard input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from tui.remote.access import Access
+
+
+class RunOrder(BaseModel):
+    """Everything that a runner needs. Travels over a pipe only: it holds secrets.
+
+    `hosts`: the additional hosts to change, all of the cluster's when empty. `unattended`: nobody is there, so every
+    question is answered at once with its last choice, or with `answers[kind]` where given. `answer_seconds`: how long an
+    attended run waits for an answer before it takes the last choice. `mode`: `run` and `resume` go forward (steps that are done are
+    recognised and passed over), `undo` puts back every host that the run changed.
+    """
+
+    cluster_file: Path
+    run: str
+    mode: Literal["run", "resume", "undo"] = "run"
+    hosts: tuple[str, ...] = ()
+    access: Access
+    identity_file: Path
+    operator: str
+    unattended: bool = False
+    answers: dict[str, str] = {}
+    answer_seconds: float = 900.0

@@ -1,0 +1,34 @@
+"""A procedure: stages of tracks of steps, ready to be performed by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tui.runbook.model import Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The steps of one host in this stage, performed one after another in one thread; undone in reverse order."""
+
+    host: str | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Tracks that run in parallel, at most `parallel` at a time; the next stage begins when all have ended well."""
+
+    name: str
+    tracks: tuple[Track, ...]
+    parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """Everything that a run performs. `plan` lists the same steps in the same order; `close` ends every session."""
+
+    plan: Plan
+    stages: tuple[Stage, ...]
+    close: Callable[[], None]

@@ -1,0 +1,1 @@
+"""Encrypted backups of configuration sets, and their catalogue."""
