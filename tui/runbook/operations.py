@@ -67,6 +67,10 @@ class Operations(Protocol):
         """Look at the first host; changes nothing."""
         ...
 
+    def supplied_passphrase(self) -> str | None:
+        """The vault's passphrase when it came with the secrets document or the keyring."""
+        ...
+
     def identity_exists(self) -> bool:
         """Whether the operator has an age identity already."""
         ...
