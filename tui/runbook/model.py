@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -123,7 +123,10 @@ class HostVerdict(_Record):
 
 
 class RunView(_Record):
-    """A whole run as the journal tells it: what the progress screen, `report` and `resume` read."""
+    """A whole run as the journal tells it: what the progress screen, `report` and `resume` read.
+
+    `error` says why a run stopped outside any step (the procedure could not be built, a host left the cluster file).
+    """
 
     id: str
     cluster: str
@@ -135,6 +138,15 @@ class RunView(_Record):
     question: Question | None = None
     hosts: tuple[HostVerdict, ...] = ()
     verdict: str | None = None
+    error: tuple[str, ...] = ()
+
+
+class StepQuestion(_Record):
+    """What a step asks a person before it is applied: as Question, without what the engine adds."""
+
+    kind: str
+    text: tuple[str, ...]
+    choices: tuple[str, ...]
 
 
 class Evidence(_Record):
@@ -148,7 +160,8 @@ class Evidence(_Record):
 class Step(Protocol):
     """One idempotent step. Blocking; each operation raises OperatorError when it fails.
 
-    Steps of one host share one Session and run one after another in one thread.
+    Steps of one host share one Session and run one after another in one thread. A step class may carry
+    `may_skip = True`: the operator is then offered to go on without it when it fails.
     """
 
     @property
@@ -190,3 +203,24 @@ class Step(Protocol):
     def undo(self) -> Evidence:
         """Put back what was there, to the byte; harmless when nothing was applied."""
         ...
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """What a step has besides when it needs a person's word. Called after `check` said not done, before `apply`.
+
+    The engine asks, records question and answer in the journal, and hands the chosen word over.
+    """
+
+    def question(self) -> StepQuestion | None:
+        """What to ask; None when nothing needs asking. The last choice is what nobody's answer means."""
+        ...
+
+    def answered(self, choice: str) -> None:
+        """The chosen word, one of the question's choices."""
+        ...
+
+
+def may_skip(step: Step) -> bool:
+    """Whether the operator may go on without this step when it fails."""
+    return bool(getattr(step, "may_skip", False))

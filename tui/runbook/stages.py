@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui.runbook.model import Plan, Step
+from tui.runbook.model import HostVerdict, Plan, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +18,25 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Tracks that run in parallel, at most `parallel` at a time; the next stage begins when all have ended well."""
+    """Tracks that run in parallel, at most `parallel` at a time; the next stage begins when all have ended well.
+
+    An `always` stage is performed even when an earlier one did not end well, and after everything was undone.
+    """
 
     name: str
     tracks: tuple[Track, ...]
     parallel: int = 1
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """Everything that a run performs. `plan` lists the same steps in the same order; `close` ends every session."""
+    """Everything that a run performs. `plan` lists the same steps in the same order; `close` ends every session.
+
+    `verdicts` is called once when the run ends, however it ends, for the hosts whose verdict no step has recorded.
+    """
 
     plan: Plan
     stages: tuple[Stage, ...]
     close: Callable[[], None]
+    verdicts: Callable[[], tuple[HostVerdict, ...]] | None = None
