@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A cluster or host name: also a file name and a word that an operator types to confirm."""
+
+_ACCOUNT = r"[A-Za-z0-9_.\\@$+~][A-Za-z0-9_.\\@$+~-]*"
+_ADDRESS = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]+)?)"
+_HOP = r"(?:[A-Za-z0-9_.$+~][A-Za-z0-9_.$+~-]*@)?(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])(?::[0-9]{1,5})?"
+
+Account = Annotated[str, StringConstraints(pattern=rf"^{_ACCOUNT}$")]
+Address = Annotated[str, StringConstraints(pattern=rf"^{_ADDRESS}$")]
+Jump = Annotated[str, StringConstraints(pattern=rf"^{_HOP}(?:\s*,\s*{_HOP})*$")]
+Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,254}$")]
+Directory = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]*$")]
+Domain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?$")]
+
+
+def _local_path(path: Path) -> Path:
+    text = str(path)
+    if not text.startswith(("/", "~")) or any(ord(character) < 32 for character in text):
+        raise PydanticCustomError("local_path", "not an absolute path")
+    return path
+
+
+LocalPath = Annotated[Path, AfterValidator(_local_path)]
+"""A path on the jump box, as written: a leading `~` is not expanded yet."""
 
 
 class _Table(BaseModel):
@@ -16,61 +40,72 @@ class _Table(BaseModel):
 
 
 class Host(_Table):
-    """One host of the cluster and how it is reached."""
+    """One host of the cluster and how it is reached. Each description is what an error says is expected."""
 
-    name: Name
-    address: str = Field(min_length=1)
-    port: int = Field(default=22, ge=1, le=65535)
-    transport: Literal["ssh"] = "ssh"
-    user: str | None = None
-    identity: Path | None = None
-    become: Literal["sudo", "none"] = "sudo"
-    jump: str | None = None
+    name: Name = Field(description="a short name: letters, digits, `.`, `_`, `-`, at most 63")
+    address: Address = Field(description="a host name or an IP address, without user or port")
+    port: int = Field(default=22, ge=1, le=65535, description="a port number from 1 to 65535")
+    transport: Literal["ssh"] = Field(default="ssh", description='"ssh"')
+    user: Account | None = Field(default=None, description="the account to log in with")
+    identity: LocalPath | None = Field(default=None, description="the path of a private key file, absolute or from ~")
+    become: Literal["sudo", "none"] = Field(default="sudo", description='"sudo" or "none"')
+    jump: Jump | None = Field(default=None, description="`[user@]host[:port]`, several separated by commas")
     """`[user@]host[:port]`, several separated by commas, nearest first (as in ssh -J)."""
-    install_dir: str | None = None
-    connector_unit: str | None = None
-    admin_unit: str | None = None
+    install_dir: Directory | None = Field(default=None, description="the absolute path of the connector on the host")
+    connector_unit: Unit | None = Field(default=None, description="the name of the connector's systemd unit")
+    admin_unit: Unit | None = Field(default=None, description="the name of the admin console's systemd unit")
 
 
 class Tenant(_Table):
     """The tenant's Management API, for asking whether the connection is online."""
 
-    domain: str = Field(min_length=1)
-    client_id: str = Field(min_length=1)
-    ca_file: Path | None = None
+    domain: Domain = Field(description="the tenant's domain, such as example.eu.auth0.com, without https://")
+    client_id: str = Field(min_length=1, description="the client ID of an application allowed to read connections")
+    ca_file: LocalPath | None = Field(default=None, description="the path of a PEM file, absolute or from ~")
     """Extra CA certificates (PEM) trusted for the tenant, where a proxy inspects TLS."""
 
 
 class VaultSettings(_Table):
     """Who can decrypt backups: age x25519 recipients (`age1…`)."""
 
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = Field(default=(), description="a list of age recipients, age1…")
 
 
 class RunSettings(_Table):
     """How a run behaves."""
 
-    settle_seconds: float = Field(default=60, ge=0, le=3600)
+    settle_seconds: float = Field(default=60, ge=0, le=3600, description="a number of seconds from 0 to 3600")
     """How long an instance must stay accepted before it counts as connected."""
-    parallel: int = Field(default=4, ge=1, le=32)
+    parallel: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
     """How many additional hosts are changed at a time once the first of them is verified."""
 
 
 class ClusterSection(_Table):
     """The `[cluster]` table: the cluster's name and the name of its first host."""
 
-    name: Name
-    first: Name
+    name: Name = Field(description="a short name: letters, digits, `.`, `_`, `-`, at most 63")
+    first: Name = Field(description="the name of one of the hosts, the one that is configured already")
 
 
 class Cluster(_Table):
-    """A whole cluster file."""
+    """A whole cluster file. Host names are unique, so are the places they stand for, and the first is one of them."""
 
-    cluster: ClusterSection
-    tenant: Tenant | None = None
-    vault: VaultSettings = VaultSettings()
-    run: RunSettings = RunSettings()
-    hosts: tuple[Host, ...]
+    cluster: ClusterSection = Field(description="a table with `name` and `first`")
+    tenant: Tenant | None = Field(default=None, description="a table with `domain` and `client_id`")
+    vault: VaultSettings = Field(default=VaultSettings(), description="a table with `recipients`")
+    run: RunSettings = Field(default=RunSettings(), description="a table with `settle_seconds` and `parallel`")
+    hosts: tuple[Host, ...] = Field(description="one [[hosts]] table for each host, with `name` and `address`")
+
+    @model_validator(mode="after")
+    def _hosts_belong_together(self) -> Self:
+        if not self.hosts:
+            raise misplaced(("hosts",), "there are no hosts")
+        _refuse_repeated("name", [host.name.lower() for host in self.hosts], "two hosts have this name")
+        places = [(host.address.lower(), host.port, host.jump) for host in self.hosts]
+        _refuse_repeated("address", places, "two hosts have this address, port and jump")
+        if self.cluster.first not in {host.name for host in self.hosts}:
+            raise misplaced(("cluster", "first"), "there is no host of this name")
+        return self
 
     @property
     def name(self) -> str:
@@ -93,3 +128,16 @@ class Cluster(_Table):
             if host.name == name:
                 return host
         raise KeyError(name)
+
+
+def misplaced(path: tuple[str | int, ...], message: str) -> PydanticCustomError:
+    """A contradiction between values, told at the place `path` of the cluster file."""
+    return PydanticCustomError("misplaced", "{problem}", {"problem": message, "path": list(path)})
+
+
+def _refuse_repeated(key: str, values: Sequence[Hashable], message: str) -> None:
+    seen: set[Hashable] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            raise misplaced(("hosts", index, key), message)
+        seen.add(value)
