@@ -84,9 +84,14 @@ def test_nothing_is_left_on_the_machine_afterwards(booted_hosts: None) -> None:
         groups = map(str, Path("/sys/fs/cgroup").glob("*/adha*"))
         return {line.split("@")[0].split(" ")[0] for line in links} | set(mounts) | set(groups)
 
+    def fail_with_hosts() -> None:
+        with NspawnHosts(("ash",)) as hosts:
+            directories.append(hosts.directory)
+            raise RuntimeError("in the middle")
+
+    directories: list[Path] = []
     before = traces()
-    with pytest.raises(RuntimeError, match="in the middle"), NspawnHosts(("ash",)) as hosts:
-        directory = hosts.directory
-        raise RuntimeError("in the middle")
-    assert not directory.exists()
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fail_with_hosts()
+    assert [directory.exists() for directory in directories] == [False]
     assert traces() - before == set()
