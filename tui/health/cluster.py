@@ -1,0 +1,125 @@
+"""The verdict on a cluster, and the parallel look at its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tui.findings import Finding, Severity
+from tui.health.model import ClusterStatus, HostStatus, Verdict
+from tui.health.observation import Observation
+from tui.health.verdict import judge
+
+PROBES_AT_ONCE = 8
+
+
+def observe_all(probes: Sequence[Callable[[], Observation]], *, at_once: int = PROBES_AT_ONCE) -> list[Observation]:
+    """Run probes in a bounded pool; the results keep the order of `probes`."""
+    if not probes:
+        return []
+    with ThreadPoolExecutor(max_workers=min(at_once, len(probes)), thread_name_prefix="probe") as pool:
+        return list(pool.map(lambda probe: probe(), probes))
+
+
+def judge_all(cluster: str, first: str, observations: Sequence[Observation]) -> ClusterStatus:
+    """Judge every host against the first host's set, then the cluster."""
+    by_name = {observation.name: observation for observation in observations}
+    yardstick = by_name.get(first)
+    reference = yardstick.configuration if yardstick else None
+    clock = connected_clock(observations)
+    hosts = tuple(
+        judge(
+            observation,
+            reference=reference if observation.name != first else None,
+            clock_reference_s=clock,
+        )
+        for observation in observations
+    )
+    return judge_cluster(cluster, hosts)
+
+
+def connected_clock(observations: Sequence[Observation]) -> float | None:
+    """The median clock skew (seconds, against the jump box) of the connected hosts: the tenant accepts their clocks.
+
+    Of two middle ones the smaller counts. None when no host is connected.
+    """
+    skews = sorted(
+        observation.facts.clock_skew_s
+        for observation in observations
+        if observation.facts is not None
+        and observation.facts.clock_skew_s is not None
+        and observation.log is not None
+        and observation.log.state == "connected"
+    )
+    middle = skews[(len(skews) - 1) // 2 : len(skews) // 2 + 1]
+    return min(middle, key=abs, default=None)
+
+
+def judge_cluster(cluster: str, hosts: Sequence[HostStatus], extra: Sequence[Finding] = ()) -> ClusterStatus:
+    """The cluster's verdict from its hosts', with what concerns more than one of them."""
+    problems = [*extra, *_thumbprints(hosts), *_versions(hosts), *_redundancy(hosts)]
+    return ClusterStatus(
+        cluster=cluster, verdict=cluster_verdict(hosts, problems), hosts=tuple(hosts), problems=tuple(problems)
+    )
+
+
+def cluster_verdict(hosts: Sequence[HostStatus], problems: Sequence[Finding] = ()) -> Verdict:
+    """Healthy only when every instance is; down when none can serve; unknown when that cannot be told.
+
+    One instance that could not be looked at among healthy ones makes the cluster unknown: it may be either.
+    """
+    verdicts = [host.verdict for host in hosts]
+    serving = any(verdict in (Verdict.HEALTHY, Verdict.DEGRADED) for verdict in verdicts)
+    if not verdicts or (not serving and Verdict.UNKNOWN in verdicts):
+        return Verdict.UNKNOWN
+    if not serving:
+        return Verdict.DOWN
+    if Verdict.DOWN in verdicts or Verdict.DEGRADED in verdicts:
+        return Verdict.DEGRADED
+    if any(problem.severity is Severity.BLOCKER for problem in problems):
+        return Verdict.DEGRADED
+    return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.HEALTHY
+
+
+def _thumbprints(hosts: Sequence[HostStatus]) -> list[Finding]:
+    prints = {host.name: host.certificate.thumbprint for host in hosts if host.certificate}
+    if len(set(prints.values())) < 2:
+        return []
+    return [
+        Finding(
+            id="certificates-differ",
+            severity=Severity.BLOCKER,
+            summary="the hosts do not all have the same certificate: each start publishes its own and locks the others out",
+            evidence=tuple(f"{name} {thumbprint}" for name, thumbprint in prints.items()),
+            remedy="restore the first host's key and certificate on the others before anything is restarted",
+        )
+    ]
+
+
+def _versions(hosts: Sequence[HostStatus]) -> list[Finding]:
+    versions = {host.name: host.version for host in hosts if host.version}
+    if len(set(versions.values())) < 2:
+        return []
+    return [
+        Finding(
+            id="versions-differ",
+            severity=Severity.WARNING,
+            summary="the hosts run different versions of the connector",
+            evidence=tuple(f"{name} {version}" for name, version in versions.items()),
+            remedy="bring every host to the same version, one at a time",
+        )
+    ]
+
+
+def _redundancy(hosts: Sequence[HostStatus]) -> list[Finding]:
+    serving = [host.name for host in hosts if host.verdict in (Verdict.HEALTHY, Verdict.DEGRADED)]
+    if len(serving) != 1:
+        return []
+    return [
+        Finding(
+            id="no-redundancy",
+            severity=Severity.WARNING,
+            summary=f"{serving[0]} is the only instance known to be connected: if it stops, nobody can log in",
+            remedy="get a second instance connected",
+        )
+    ]
