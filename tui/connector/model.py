@@ -51,6 +51,10 @@ class Service(_Record):
     started: datetime | None = None
     restarts: int | None = None
     environment: tuple[str, ...] = ()
+    output: str | None = None
+    """Where the service's standard output goes (`journal`, `append:/var/log/…`), None when unknown."""
+    stale: bool = False
+    """The unit file changed on disk after the service manager read it."""
 
     @property
     def running(self) -> bool:
@@ -73,6 +77,8 @@ class Install(_Record):
     admin_unit: str | None
     account: str
     """The account that the connector service runs as."""
+    supervisor: str = "systemd"
+    """What keeps the connector running: `systemd`, `pm2`, `docker`, `upstart`, `sysv`, or `none`."""
 
 
 class HostFacts(_Record):
