@@ -8,6 +8,7 @@ or a temporary file (both hold ciphertext only), and nothing in clear is ever wr
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -73,14 +74,16 @@ class Vault:
         backup = self._backup(configuration, description, ciphertext)
         with self._writing("the backup could not be written"):
             self._remove_leftovers()
-            write_private(backup.path, ciphertext, mode=READ_ONLY, replace=False)
             try:
+                write_private(backup.path, ciphertext, mode=READ_ONLY, replace=False)
                 if backup.path.read_bytes() != ciphertext:
-                    raise OSError(5, "what was written reads back differently")
+                    raise OSError(errno.EIO, "what was written reads back differently")
                 write_sidecar(self.directory, backup)
+            except FileExistsError:
+                raise
             except BaseException:
                 with contextlib.suppress(OSError):
-                    backup.path.unlink()
+                    self._remove(backup)
                 raise
         return backup
 
@@ -306,7 +309,7 @@ class Vault:
     def _remove(self, backup: Backup) -> None:
         sidecar_path(self.directory, backup.id).unlink(missing_ok=True)
         flush_directory(self.directory)
-        backup.path.unlink(missing_ok=True)
+        data_path(self.directory, backup.id).unlink(missing_ok=True)
         flush_directory(self.directory)
 
     def _remove_leftovers(self) -> None:
