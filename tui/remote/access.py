@@ -1,4 +1,4 @@
-"""What it takes to reach hosts: secrets in memory and the file of known host keys."""
+"""What it takes to reach hosts: secrets in memory, the file of known host keys, OpenSSH's configuration."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from tui.remote.errors import HostKeyUnknown
+from tui.remote.known_hosts import SYSTEM_KNOWN_HOSTS, remember
 from tui.remote.secrets import Secrets
 
 
@@ -14,7 +16,17 @@ def _default_known_hosts() -> Path:
 
 
 class Access(BaseModel):
-    """Handed to everything that opens sessions. `known_hosts` is the file that confirmed keys are appended to."""
+    """Handed to everything that opens sessions. `known_hosts` is the file that confirmed keys are appended to.
+
+    `ssh_config` replaces the operator's own OpenSSH configuration (None: OpenSSH's usual files).
+    """
 
     secrets: Secrets = Field(default_factory=Secrets)
     known_hosts: Path = Field(default_factory=_default_known_hosts)
+    system_known_hosts: Path = SYSTEM_KNOWN_HOSTS
+    ssh_config: Path | None = None
+
+
+def remember_host_key(access: Access, question: HostKeyUnknown) -> None:
+    """Keep the key that an operator has confirmed, so that the next attempt knows it. Raises OperatorError."""
+    remember(access.known_hosts, question.address, question.port, question.key_type, question.key)

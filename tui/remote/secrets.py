@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from tui.remote.errors import SecretKind
 
@@ -42,6 +42,7 @@ class Secrets(BaseModel):
     hosts: dict[str, HostSecrets] = Field(default_factory=dict)
     vault: VaultSecrets = Field(default_factory=VaultSecrets)
     tenant: TenantSecrets = Field(default_factory=TenantSecrets)
+    _refused: dict[tuple[str, SecretKind], set[str]] = PrivateAttr(default_factory=dict)
 
     def of_host(self, host: str, kind: SecretKind) -> str | None:
         """The secret in clear, or None when it is not known."""
@@ -57,3 +58,13 @@ class Secrets(BaseModel):
         """Drop a secret that turned out to be wrong, so that it is asked for again rather than tried again."""
         if host in self.hosts:
             setattr(self.hosts[host], kind.value, None)
+
+    def refuse(self, host: str, kind: SecretKind, value: str) -> None:
+        """Forget a secret that the host refused, and keep in mind that this value is wrong."""
+        self._refused.setdefault((host, kind), set()).add(value)
+        if self.of_host(host, kind) == value:
+            self.forget(host, kind)
+
+    def was_refused(self, host: str, kind: SecretKind, value: str) -> bool:
+        """Whether the host has refused this very value before."""
+        return value in self._refused.get((host, kind), set())

@@ -1,0 +1,234 @@
+"""A Session over SSH."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import paramiko
+
+from tui.remote import files
+from tui.remote.become import become_failure, sudo_password
+from tui.remote.errors import CommandFailed, ConnectionLost, HostUnreachable, RemoteError
+from tui.remote.exchange import ChannelBroke, Exchange, OutOfTime, SecondPrompt
+from tui.remote.host_keys import ShownKey
+from tui.remote.secrets import Secrets
+from tui.remote.session import Completed, FileAttributes, FileStat
+from tui.remote.shell import Markers, Way, becoming, command_line, framed, unframed
+from tui.remote.ssh_transport import CHANNEL_SECONDS, Pulse, Transport, open_forward
+from tui.remote.tunnel import TunnelStream
+
+_BECOME_SECONDS = 30.0
+_SHOWN_ERROR = 600
+
+
+class SshSession:
+    """See Session. `key_type` and `fingerprint` are of the host key that was checked."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        login_user: str,
+        become: Literal["sudo", "none"],
+        secrets: Secrets,
+        transports: Sequence[Transport],
+        pulses: Sequence[Pulse],
+        shown: ShownKey,
+    ) -> None:
+        self.host = host
+        self.login_user = login_user
+        self.round_trips = 0
+        self.key_type = shown.key_type
+        self.fingerprint = shown.fingerprint
+        self.become = become
+        self._secrets = secrets
+        self._transports = tuple(transports)
+        self._pulses = tuple(pulses)
+
+    @property
+    def _transport(self) -> Transport:
+        return self._transports[-1]
+
+    def run(
+        self,
+        script: str,
+        arguments: Sequence[str] = (),
+        *,
+        stdin: bytes = b"",
+        user: str | None = None,
+        timeout: float = 30.0,
+        expect: Sequence[int] | None = (0,),
+    ) -> Completed:
+        """See Session.run."""
+        started = time.monotonic()
+        markers = Markers.fresh()
+        password: str | None = None
+        text = framed(script, arguments, markers)
+        changes = user is not None and user != self.login_user
+        if user is not None and changes:
+            password, way = self._way(user)
+            try:
+                text = becoming(user, way, text, markers)
+            except ValueError as error:
+                raise RemoteError(str(error), host=self.host) from None
+        exchange = self._exchange(command_line(text), markers, stdin, password, user if changes else None, timeout)
+        stdout, stderr, status = unframed(bytes(exchange.out), bytes(exchange.err), markers)
+        if status is None:
+            status = exchange.exit_status if exchange.exit_status is not None else -1
+            if not exchange.begun:
+                raise self._not_started(exchange, user if changes else None)
+        done = Completed(status, stdout, stderr, time.monotonic() - started)
+        if expect is not None and status not in expect:
+            raise CommandFailed(
+                f"a command ended with exit status {status}",
+                host=self.host,
+                tried=_first_line(script),
+                meaning=done.error_text.strip()[-_SHOWN_ERROR:] or None,
+            )
+        return done
+
+    def _way(self, user: str) -> tuple[str | None, Way]:
+        if self.become == "none" or self.login_user == "root":
+            return None, "none"
+        password = sudo_password(self._secrets, self.host)
+        return (None, "sudo-no-prompt") if password is None else (password, "sudo")
+
+    def _exchange(
+        self,
+        command: str,
+        markers: Markers,
+        stdin: bytes,
+        password: str | None,
+        user: str | None,
+        timeout: float,
+    ) -> Exchange:
+        channel = self._start(command, timeout)
+        exchange = Exchange(channel, markers, stdin, password.encode() if password is not None else None)
+        try:
+            if user is not None:
+                exchange.begin_by = time.monotonic() + min(timeout, _BECOME_SECONDS)
+            exchange.perform(timeout)
+        except SecondPrompt:
+            channel.close()
+            raise become_failure(exchange, markers, self._secrets, self.host, user or "", self.login_user) from None
+        except OutOfTime:
+            if user is not None and not exchange.begun:
+                raise become_failure(exchange, markers, self._secrets, self.host, user, self.login_user) from None
+            raise ConnectionLost(
+                f"a command did not end within {timeout:.0f} s",
+                host=self.host,
+                tried="to run it and wait",
+                meaning="whether it did its work is unknown; it may still run on the host",
+                remedy="look at the host before trying again",
+            ) from None
+        except (ChannelBroke, paramiko.SSHException, EOFError, OSError):
+            raise self._lost() from None
+        finally:
+            self.round_trips += exchange.waits
+            with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+                channel.close()
+        return exchange
+
+    def _start(self, command: str, timeout: float) -> paramiko.Channel:
+        self.round_trips += 1
+        limit = min(timeout, CHANNEL_SECONDS)
+        try:
+            channel = self._transport.open_session(timeout=limit)
+        except paramiko.ChannelException:
+            raise HostUnreachable(
+                "the SSH server refuses another session",
+                host=self.host,
+                tried="to open a session channel",
+                remedy="raise MaxSessions in its sshd_config; this program needs one at a time",
+            ) from None
+        except (paramiko.SSHException, EOFError, OSError):
+            raise self._lost() from None
+        # paramiko waits without limit for the answer to an exec request.
+        watch = threading.Timer(limit, channel.close)
+        watch.daemon = True
+        watch.start()
+        try:
+            channel.exec_command(command)
+        except (paramiko.SSHException, EOFError, OSError):
+            channel.close()
+            if self._transport.is_active():
+                raise HostUnreachable(
+                    "the SSH server does not run commands for this account",
+                    host=self.host,
+                    tried=f"to run /bin/sh as {self.login_user}",
+                    remedy="check the account's shell, and ForceCommand in sshd_config",
+                ) from None
+            raise self._lost() from None
+        finally:
+            watch.cancel()
+        return channel
+
+    def _not_started(self, exchange: Exchange, user: str | None) -> RemoteError:
+        if user is not None:
+            return become_failure(exchange, exchange.markers, self._secrets, self.host, user, self.login_user)
+        words = (bytes(exchange.out) + b" " + bytes(exchange.err)).decode("utf-8", "replace").strip()
+        return HostUnreachable(
+            f"the login shell of {self.login_user} did not run /bin/sh",
+            host=self.host,
+            tried=f"a command; exit status {exchange.exit_status}, it said: {words[-_SHOWN_ERROR:] or 'nothing'}",
+            remedy="check the account's login shell and its start-up files",
+        )
+
+    def _lost(self) -> ConnectionLost:
+        return ConnectionLost(
+            "the SSH connection ended",
+            host=self.host,
+            meaning="whether the last command did its work is unknown",
+            remedy="look at the host before trying again",
+        )
+
+    def read_files(self, paths: Sequence[str], *, user: str | None = None, limit: int = 4 << 20) -> dict[str, bytes]:
+        """See Session.read_files."""
+        return files.read_files(self, paths, user=user, limit=limit)
+
+    def stat_files(self, paths: Sequence[str], *, user: str | None = None) -> dict[str, FileStat]:
+        """See Session.stat_files."""
+        return files.stat_files(self, paths, user=user)
+
+    def list_tree(self, directory: str, *, depth: int = 1, user: str | None = None) -> list[FileStat]:
+        """See Session.list_tree."""
+        return files.list_tree(self, directory, depth=depth, user=user)
+
+    def write_file(self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None) -> None:
+        """See Session.write_file."""
+        files.write_file(self, path, data, attributes, user=user)
+
+    def make_directory(self, path: str, attributes: FileAttributes, *, user: str | None = None) -> None:
+        """See Session.make_directory."""
+        files.make_directory(self, path, attributes, user=user)
+
+    def rename(self, source: str, target: str, *, user: str | None = None) -> None:
+        """See Session.rename."""
+        files.rename(self, source, target, user=user)
+
+    def remove(self, path: str, *, tree: bool = False, user: str | None = None) -> None:
+        """See Session.remove."""
+        files.remove(self, path, tree=tree, user=user)
+
+    def tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> TunnelStream:
+        """See Session.tunnel."""
+        self.round_trips += 1
+        channel = open_forward(self._transport, address, port, timeout, host=self.host, server=self.host)
+        return TunnelStream(channel, timeout)
+
+    def close(self) -> None:
+        """See Session.close."""
+        for pulse in self._pulses:
+            pulse.stop()
+        for transport in reversed(self._transports):
+            with contextlib.suppress(paramiko.SSHException, EOFError, OSError, RuntimeError):
+                transport.close()
+
+
+def _first_line(script: str) -> str:
+    lines = [line.strip() for line in script.strip().splitlines() if line.strip() and not line.startswith("#")]
+    return (lines[0] if lines else "a script")[:120] + (" …" if len(lines) > 1 else "")
