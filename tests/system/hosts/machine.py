@@ -71,14 +71,18 @@ class NspawnHost:
 
     def write(self, path: str, data: bytes | str, *, mode: int = 0o644) -> None:
         """Put a root-owned file into the switched-off host's tree; parents are made."""
-        target = self._outside(path)
+        target = self.outside(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data.encode() if isinstance(data, str) else data)
         target.chmod(mode)
 
     def read(self, path: str) -> bytes:
         """The bytes of one of the host's files, on or off, links not followed out of its tree."""
-        return self._outside(path).read_bytes()
+        return self.outside(path).read_bytes()
+
+    def outside(self, path: str) -> Path:
+        """One of the host's files as it is reached from this machine; absolute links in it must not be followed."""
+        return self._mounts.outside(self._tree / path.lstrip("/"))
 
     def offline(self, script: str, stdin: bytes = b"") -> bytes:
         """Run `script` with sh inside the switched-off host's tree."""
@@ -156,9 +160,6 @@ class NspawnHost:
         """Power cut, and nothing of the host stays on the machine; never raises."""
         self.power_cut()
         self._group.close()
-
-    def _outside(self, path: str) -> Path:
-        return self._mounts.outside(self._tree / path.lstrip("/"))
 
     def _leader(self) -> int:
         if self._process is None:
