@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -59,6 +59,7 @@ class Desk:
         self._open: Question | None = None
         self._choice: str | None = None
         self._closed: set[str] = set()
+        self._asking = 0
 
     @property
     def unattended(self) -> bool:
@@ -83,10 +84,15 @@ class Desk:
         with self._changed:
             return self._open
 
-    def boundary(self) -> Directive:
-        """Called before every step: waits while the run is paused, then says how to go on."""
+    def boundary(self, *, new_host: bool = False) -> Directive:
+        """Called before every step: waits while the run is paused, then says how to go on.
+
+        `new_host`: also waits while a question is undecided, since its answer may be that no further host is touched.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: not self._paused or self._directive is not Directive.GO)
+            self._changed.wait_for(
+                lambda: self._directive is not Directive.GO or not (self._paused or (new_host and self._asking))
+            )
             return self._directive
 
     def ask(
@@ -98,13 +104,28 @@ class Desk:
         host: str | None = None,
         step: str | None = None,
         undoing: bool = False,
+        settle: Callable[[str], None] | None = None,
     ) -> str:
         """Ask, wait for the answer, record both. Blocks; other tracks' questions wait for their turn.
 
         `abort` and `roll_back` answer every open question with `roll_back` (or its last choice), except for those that come
-        up while undoing. Raises Leaving when the runner goes away first.
+        up while undoing. `settle` is called with the choice before any new host may begin. Raises Leaving when the runner
+        goes away first.
         """
         question = Question(id=secrets.token_hex(4), kind=kind, host=host, step=step, text=text, choices=choices)
+        with self._changed:
+            self._asking += 1
+        try:
+            choice = self._ask(question, undoing=undoing)
+            if settle is not None:
+                settle(choice)
+            return choice
+        finally:
+            with self._changed:
+                self._asking -= 1
+                self._changed.notify_all()
+
+    def _ask(self, question: Question, *, undoing: bool) -> str:
         with self._turn:
             if self.directive is Directive.LEAVE:
                 raise Leaving

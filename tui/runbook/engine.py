@@ -128,7 +128,7 @@ class Engine:
             return _End.NOT_BEGUN
         begun = False
         for step in track.steps:
-            directive = self._desk.boundary()
+            directive = self._desk.boundary(new_host=not begun)
             if directive is Directive.LEAVE:
                 raise Leaving
             if directive is not Directive.GO and not closing:
@@ -137,8 +137,7 @@ class Engine:
             if not begun and stop.is_set():
                 return _End.NOT_BEGUN
             begun = True
-            if not step.forward():
-                stop.set()
+            if not step.forward(stop.set):
                 return self._undo_track(track)
         return _End.DONE
 
@@ -156,9 +155,18 @@ class Engine:
     def _undo_all(self) -> None:
         for stage in reversed(self._stages):
             for track in reversed(stage.tracks):
-                if not any(step.planned.id in self._progress.inconsistent for step in track.steps):
+                if not self._is_inconsistent(track):
                     self._undo_track(track)
         self._tell_orphans()
+
+    def _is_inconsistent(self, track: _Track) -> bool:
+        """Whether an undo on this track's host has failed: what was done there before stays as it is."""
+        hosts = {step.planned.host for step in track.steps} - {None}
+        found = self._progress.inconsistent
+        return any(
+            step.planned.id in found and (step in track.steps or step.planned.host in hosts)
+            for step in self._all_steps()
+        )
 
     def _tell_orphans(self) -> None:
         """Steps that were applied in this run and that nobody can undo any more, as their host left the cluster file."""

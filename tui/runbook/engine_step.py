@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -17,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 
 _ATTEMPTS_ATTENDED = 20
 _ATTEMPTS_UNATTENDED = 3
+_RECONNECTED = (ConnectionLost, HostUnreachable)
+"""Failures of the line, not of the host: tried once more without asking. Refused credentials are not among them."""
 
 RETRY, SKIP, ROLL_BACK, GIVE_UP = "retry", "skip", "roll_back", "give_up"
 
@@ -65,8 +68,11 @@ class StepRunner:
         """Whether an apply of this step was begun in this run and not undone since."""
         return self.planned.id in self._progress.applied
 
-    def forward(self) -> bool:
-        """Check, apply, verify; False when the operator wants the host put back."""
+    def forward(self, on_roll_back: Callable[[], None]) -> bool:
+        """Check, apply, verify; False when the operator wants the host put back.
+
+        `on_roll_back` is called as soon as that is decided, before any other host may begin.
+        """
         limit = _ATTEMPTS_UNATTENDED if self._desk.unattended else _ATTEMPTS_ATTENDED
         for attempt in count(1):
             try:
@@ -77,7 +83,9 @@ class StepRunner:
             except Exception as error:
                 lines = self._tell(error)
                 self._fail(StepState.FAILED, lines)
-                choice = self._ask_about(error, lines, may_retry=attempt < limit)
+                if attempt == 1 and isinstance(error, _RECONNECTED):
+                    continue
+                choice = self._ask_about(error, lines, on_roll_back, may_retry=attempt < limit)
             if choice == SKIP:
                 self._record(StepState.SKIPPED, Evidence(detail="the operator goes on without it"))
                 return True
@@ -100,7 +108,7 @@ class StepRunner:
                 self._fail(StepState.INCONSISTENT, lines)
                 with self._progress.lock:
                     self._progress.inconsistent.add(self.planned.id)
-                reconnects = attempt == 1 and isinstance(error, ConnectionLost | HostUnreachable)
+                reconnects = attempt == 1 and isinstance(error, _RECONNECTED)
                 if not reconnects and (attempt >= limit or self._ask_about_undo(lines) != RETRY):
                     return False
             else:
@@ -146,12 +154,21 @@ class StepRunner:
         )
         self._step.answered(choice)
 
-    def _ask_about(self, error: Exception, lines: tuple[str, ...], *, may_retry: bool) -> str:
+    def _ask_about(
+        self, error: Exception, lines: tuple[str, ...], on_roll_back: Callable[[], None], *, may_retry: bool
+    ) -> str:
         choices = [RETRY] if may_retry else []
         if may_skip(self._step):
             choices.append(SKIP)
         kind = "secret" if isinstance(error, SecretNeeded) else "failure"
-        return self._desk.ask(kind, lines, (*choices, ROLL_BACK), host=self.planned.host, step=self.planned.id)
+
+        def settle(choice: str) -> None:
+            if choice == ROLL_BACK:
+                on_roll_back()
+
+        return self._desk.ask(
+            kind, lines, (*choices, ROLL_BACK), host=self.planned.host, step=self.planned.id, settle=settle
+        )
 
     def _ask_about_undo(self, lines: tuple[str, ...]) -> str:
         return self._desk.ask(

@@ -7,12 +7,13 @@ run is derived from its records.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from tui.errors import OperatorError
+from tui.remote.redaction import Redactor
 from tui.runbook.model import (
     Evidence,
     HostVerdict,
@@ -125,11 +126,12 @@ def failure(
 class Journal(ABC):
     """One cluster's journal. Safe for use by several threads; several processes may have it open.
 
-    Text passes through `mask` before it is recorded. Every method may raise JournalDamaged and JournalUnavailable.
+    All text but identifiers passes through `redactor` before it is recorded: whoever reads a further secret (the
+    configuration's, say) adds it there first. Every method may raise JournalDamaged and JournalUnavailable.
     """
 
-    def __init__(self, mask: Callable[[str], str] | None = None) -> None:
-        self.mask: Callable[[str], str] = mask or (lambda text: text)
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        self.redactor = redactor or Redactor()
 
     @abstractmethod
     def append(self, *entries: Entry) -> list[Record]:

@@ -12,11 +12,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tui.paths import state_dir
+from tui.remote.redaction import Redactor
 from tui.runbook import journal_schema as schema
 from tui.runbook.journal import Entry, Journal, JournalDamaged, JournalError, Json, Record, RecordKind
+from tui.runbook.locks import RunLock
 
 FILE_NAME = "journal.sqlite3"
 _SIDE_FILES = ("", "-wal", "-shm", ".head")
+
+_IDENTIFIERS = frozenset(
+    [
+        "id",
+        "name",
+        "host",
+        "cluster",
+        "step",
+        "kind",
+        "choice",
+        "choices",
+        "by",
+        "operator",
+        "hosts",
+        "verdict",
+        "action",
+        "severity",
+        "sha256",
+        "socket",
+        "boot",
+    ]
+)
+"""Keys whose values the program itself compares: masked, a password that happens to be a step's name would break a run."""
 
 _Row = tuple[int, str | None, str, str, str | None, str | None, str | None, str | None, str | None, str, str, bytes]
 
@@ -24,8 +49,8 @@ _Row = tuple[int, str | None, str, str, str | None, str | None, str | None, str 
 class SqliteJournal(Journal):
     """A journal file. A reader (`read_only`) needs it to exist already and never blocks the writer."""
 
-    def __init__(self, path: Path, *, mask: Callable[[str], str] | None = None, read_only: bool = False) -> None:
-        super().__init__(mask)
+    def __init__(self, path: Path, *, redactor: Redactor | None = None, read_only: bool = False) -> None:
+        super().__init__(redactor)
         self.path = path
         self._anchor = path.with_name(path.name + ".head")
         self._lock = threading.RLock()
@@ -116,7 +141,7 @@ class SqliteJournal(Journal):
 
     def _insert(self, seq: int, previous: bytes, entry: Entry) -> tuple[Record, bytes]:
         at = datetime.now(UTC)
-        masked = _masked(entry.data, self.mask)
+        masked = _masked(entry.data, self.redactor.mask)
         columns = (
             seq,
             entry.run,
@@ -127,7 +152,7 @@ class SqliteJournal(Journal):
             entry.operation,
             entry.phase,
             entry.state,
-            self.mask(entry.detail),
+            self.redactor.mask(entry.detail),
             json.dumps(masked, ensure_ascii=True, separators=(",", ":"), sort_keys=True),
         )
         digest = schema.link(previous, columns)
@@ -157,10 +182,19 @@ def _masked(value: object, mask: Callable[[str], str]) -> object:
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {key: _masked(item, mask) for key, item in value.items()}
+        return {
+            key: item if key in _IDENTIFIERS and _flat(item) else _masked(item, mask) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_masked(item, mask) for item in value]
     return value
+
+
+def _flat(value: object) -> bool:
+    """Whether a value is a word or a list of words, and not a table with text further down."""
+    return not isinstance(value, dict) and not (
+        isinstance(value, list) and any(isinstance(item, dict) for item in value)
+    )
 
 
 def journal_path(cluster: str) -> Path:
@@ -168,13 +202,13 @@ def journal_path(cluster: str) -> Path:
     return state_dir(cluster) / FILE_NAME
 
 
-def open_journal(cluster: str, *, mask: Callable[[str], str] | None = None, read_only: bool = False) -> SqliteJournal:
+def open_journal(cluster: str, *, redactor: Redactor | None = None, read_only: bool = False) -> SqliteJournal:
     """A cluster's journal, verified from end to end.
 
     Raises JournalDamaged (see `set_aside`), JournalUnavailable, and with `read_only` FileNotFoundError when nothing
     was ever recorded.
     """
-    journal = SqliteJournal(journal_path(cluster), mask=mask, read_only=read_only)
+    journal = SqliteJournal(journal_path(cluster), redactor=redactor, read_only=read_only)
     try:
         journal.verify()
     except JournalError:
@@ -187,9 +221,16 @@ def set_aside(cluster: str) -> Path:
     """Move a damaged journal with its side files into `journal.damaged-TIMESTAMP` and begin a new one.
 
     The hashes of backups in the part that is still intact are carried over. Returns the directory that keeps the
-    damaged files. The caller holds the cluster's run lock, or knows that no runner is at work.
+    damaged files. Raises RunBusy while a runner is at work, and JournalUnavailable.
     """
-    path = journal_path(cluster)
+    lock = RunLock.acquire(cluster, run="none", operator="somebody who sets the damaged journal aside")
+    try:
+        return _set_aside(journal_path(cluster))
+    finally:
+        lock.release()
+
+
+def _set_aside(path: Path) -> Path:
     hashes = _salvaged_hashes(path)
     kept = path.with_name(f"journal.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     with schema.translated(path):

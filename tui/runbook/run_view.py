@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tui.errors import OperatorError
 from tui.runbook.journal import INTENT, Entry, Journal, Json, Record, RecordKind, RunnerIdentity
 from tui.runbook.locks import is_alive
 from tui.runbook.model import (
@@ -20,8 +21,11 @@ from tui.runbook.model import (
 )
 
 
-class RunUnknown(LookupError):
+class NoSuchRun(OperatorError):
     """The journal has no such run."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(f"the journal has no run {run}", remedy="choose one of the runs that the journal lists")
 
 
 @dataclass(slots=True)
@@ -64,11 +68,11 @@ class RunHistory:
 
     @classmethod
     def read(cls, journal: Journal, run: str, cluster: str = "") -> RunHistory:
-        """The history of a run so far; raises RunUnknown when the journal has none."""
+        """The history of a run so far; raises NoSuchRun when the journal has none."""
         history = cls(run, cluster)
         history.feed(journal.records(run))
         if not history.known:
-            raise RunUnknown(run)
+            raise NoSuchRun(run)
         return history
 
     @property
@@ -90,7 +94,7 @@ class RunHistory:
     def view(self) -> RunView:
         """The run as it is now; whether its runner lives is looked up in the process table."""
         if self._started is None:
-            raise RunUnknown(self.run)
+            raise NoSuchRun(self.run)
         state = self._state()
         gone = state is RunState.INTERRUPTED
         return RunView(

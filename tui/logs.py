@@ -1,0 +1,51 @@
+"""Log files: private, rotated, and masked, tracebacks included."""
+
+from __future__ import annotations
+
+import logging
+import os
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from tui.paths import state_dir
+from tui.remote.redaction import RedactingFilter, Redactor, quiet_libraries
+
+RUNNER_LOG = "runner.log"
+RUNNER_ERRORS = "runner.err"
+
+_BYTES = 2 << 20
+_KEPT = 5
+
+
+def log_dir(cluster: str) -> Path:
+    """Where the logs of a cluster's runs lie. Created 0700 when absent."""
+    directory = state_dir(cluster) / "logs"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A rotating log whose every file is created 0600."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+
+
+def log_to(path: Path, redactor: Redactor) -> logging.Handler:
+    """Send this process's log records to `path`; returns the handler, to be closed by `stop_logging`."""
+    handler = _PrivateFile(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    handler.addFilter(RedactingFilter(redactor))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    quiet_libraries()
+    return handler
+
+
+def stop_logging(handler: logging.Handler) -> None:
+    """Close a log file that `log_to` opened."""
+    logging.getLogger().removeHandler(handler)
+    handler.close()
