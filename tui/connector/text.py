@@ -7,6 +7,13 @@ import re
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|\x1b")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_TICKET = re.compile(r"(https?://[^\s/]+/p/[^\s/]+/)[^\s/'\"?#]+|(from ticket:?\s+)\S+", re.IGNORECASE)
+
+
+def without_tickets(text: str) -> str:
+    """`text` with every ticket in it replaced by dots: connectors write theirs into their log at each start."""
+    return _TICKET.sub(lambda found: f"{found.group(1) or found.group(2)}•••", text)
+
 
 def plain(text: str) -> str:
     """`text` without colours and other control characters, with `\\n` line ends."""

@@ -38,10 +38,11 @@ def ask_ticket(
             remedy="copy the ticket URL again from the connection's settings in the Auth0 dashboard",
         )
     unit = environment.values()
-    proxy = unit.get("HTTP_PROXY") or config.get("HTTP_PROXY")
+    named = unit.get("HTTP_PROXY") or config.get("HTTP_PROXY")
+    proxy = named.strip() or None if isinstance(named, str) else None
     payload = {
         "url": info_url(ticket),
-        "proxy": proxy if isinstance(proxy, str) and proxy.strip() else None,
+        "proxy": proxy,
         "ca": [str(config[key]) for key in ("SSL_CA_FILE", "SSL_CA_PATH") if config.get(key)],
         "timeout": int(timeout * 1000),
     }
@@ -57,7 +58,7 @@ def ask_ticket(
     if answer.exit_status == _NO_PROGRAM and not answer.stdout.strip():
         from tui.connector.ticket_without_node import ask_without_node
 
-        return ask_without_node(session, ticket, payload["proxy"], timeout)
+        return ask_without_node(session, ticket, proxy, timeout)
     return _node_answer(session, answer.stdout, f"node on {session.host}")
 
 

@@ -62,7 +62,9 @@ def _through_tunnel(session: Session, ticket: str, timeout: float) -> TicketInfo
     limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
     try:
         with httpcore.ConnectionPool(ssl_context=_trust(), network_backend=TunnelBackend(session)) as pool:
-            answer = pool.request("GET", info_url(ticket), headers=_HEADERS, extensions={"timeout": limits})
+            answer = pool.request(
+                "GET", info_url(ticket), headers=list(_HEADERS.items()), extensions={"timeout": limits}
+            )
             return judge_answer(answer.status, answer.content[:_LIMIT], session.host, asked_from)
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         raise transport_error(error_word(error), session.host, asked_from) from None

@@ -1,0 +1,171 @@
+"""Reading a connector's log: what it shows of the instance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tui.connector.log_messages import recognise
+from tui.connector.model import LogEvent, LogReport
+from tui.connector.text import plain, without_tickets
+from tui.findings import Finding, Severity
+
+LOOP_STARTS = 3
+LOOP_WINDOW = timedelta(minutes=15)
+STABLE = timedelta(seconds=60)
+EVENTS = 500
+"""At most so many events are reported, the latest."""
+
+_TIME = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\]\s*")
+_WIDTH = 300
+
+
+def readable_log(text: str) -> str:
+    """A log for people: colours removed, tickets replaced by dots."""
+    return without_tickets(plain(text))
+
+
+def read_log(text: str) -> LogReport:
+    """What a connector log shows; any text is accepted, whatever stands between the known lines."""
+    events, last_time = _events(text)
+    starts = [i for i, event in enumerate(events) if event.kind == "start"]
+    bounds = [*starts, len(events)] if starts else [0, len(events)]
+    segments = [events[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    accepted = [event.at for event in events if event.kind == "accepted"]
+    generated = any(event.kind == "certificate-generated" for event in events)
+    return LogReport(
+        state=_state(segments, last_time),
+        starts=len(starts),
+        last_start=events[starts[-1]].at if starts else None,
+        last_accepted=accepted[-1] if accepted else None,
+        generated_certificate=generated,
+        events=tuple(events[-EVENTS:]),
+        findings=tuple(_findings(events, segments)),
+    )
+
+
+def fatal_events(report: LogReport, *, last_start_only: bool = False) -> tuple[LogEvent, ...]:
+    """The events after which an instance is not connected; with `last_start_only` those since its last start."""
+    events = report.events
+    if last_start_only:
+        begin = max((i for i, event in enumerate(events) if event.kind == "start"), default=0)
+        events = events[begin:]
+    return tuple(event for event in events if event.fatal)
+
+
+def _events(text: str) -> tuple[list[LogEvent], datetime | None]:
+    """The known lines, and the time of the last line that has one."""
+    events: list[LogEvent] = []
+    last: datetime | None = None
+    for line in readable_log(text).split("\n"):
+        found = _TIME.search(line)
+        at = _time(found.group(1)) if found else None
+        last = at or last
+        message = recognise(line)
+        if message:
+            events.append(
+                LogEvent(
+                    at=at,
+                    kind=message.kind,
+                    text=(line[found.end() :] if found else line).strip()[:_WIDTH],
+                    meaning=message.meaning,
+                    fatal=message.ends,
+                    remedy=message.remedy,
+                )
+            )
+    return events, last
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return None
+
+
+def _dies(segment: Sequence[LogEvent]) -> bool:
+    return any(event.fatal and event.kind != "certificate-generated" for event in segment)
+
+
+def _segment_state(segment: Sequence[LogEvent]) -> str:
+    """Where an instance stands after the events of one start."""
+    state = "unknown"
+    for event in segment:
+        if event.kind == "accepted":
+            state = "connected"
+        elif event.kind in ("rejected", "wrong-ticket"):
+            state = "rejected"
+        elif event.kind == "unconfigured":
+            state = "unconfigured"
+        elif event.kind == "bad-decrypt":
+            state = "stuck"
+        elif event.fatal and event.kind != "certificate-generated":
+            state = state if state in ("rejected", "unconfigured") else "crash_loop"
+        elif event.kind == "start-limit":
+            state = state if state != "unknown" else "crash_loop"
+        elif event.kind in ("start", "websocket", "reconnecting", "hub-disconnected", "published") and state not in (
+            "rejected",
+            "stuck",
+        ):
+            state = "connecting"
+    return state
+
+
+def _looping(segments: Sequence[Sequence[LogEvent]]) -> bool:
+    """Whether the starts before the last one ended by themselves, quickly one after another."""
+    recent = segments[-LOOP_STARTS:]
+    if len(recent) < LOOP_STARTS or not all(_dies(segment) for segment in recent[:-1]):
+        return False
+    times = [segment[0].at for segment in recent if segment and segment[0].at]
+    return len(times) < 2 or times[-1] - times[0] <= LOOP_WINDOW
+
+
+def _state(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None) -> str:
+    state = _segment_state(segments[-1]) if segments else "unknown"
+    if state == "connected":
+        accepted = next((event.at for event in reversed(segments[-1]) if event.kind == "accepted"), None)
+        stable = accepted and last_time and last_time - accepted >= STABLE
+        return "crash_loop" if _looping(segments) and not stable else "connected"
+    if state == "connecting" and _looping(segments):
+        return "crash_loop"
+    return state
+
+
+def _findings(events: Sequence[LogEvent], segments: Sequence[Sequence[LogEvent]]) -> list[Finding]:
+    found = []
+    for event in events:
+        if event.kind == "certificate-generated":
+            found.append(
+                Finding(
+                    id="certificate-generated",
+                    severity=Severity.BLOCKER,
+                    summary="this instance made and published a certificate of its own",
+                    evidence=(event.text,),
+                    remedy=event.remedy,
+                )
+            )
+            break
+    died = [segment for segment in segments if _dies(segment)]
+    if len(died) >= LOOP_STARTS:
+        causes = dict.fromkeys(event.kind for segment in died for event in segment if event.fatal)
+        found.append(
+            Finding(
+                id="restarts",
+                severity=Severity.WARNING,
+                summary=f"{len(died)} of {len(segments)} starts ended by themselves",
+                evidence=tuple(causes),
+                remedy=next((event.remedy for event in reversed(events) if event.fatal), None),
+            )
+        )
+    degraded = sum(event.kind == "network-degraded" for event in events)
+    if degraded >= LOOP_STARTS:
+        found.append(
+            Finding(
+                id="network-degraded",
+                severity=Severity.WARNING,
+                summary=f"pings to the tenant failed {degraded} times",
+                remedy="look at the firewall, the proxy and the line",
+            )
+        )
+    return found
