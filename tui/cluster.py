@@ -44,7 +44,7 @@ class Host(_Table):
 
     name: Name = Field(description="a short name: letters, digits, `.`, `_`, `-`, at most 63")
     address: Address = Field(description="a host name or an IP address, without user or port")
-    port: int = Field(default=22, ge=1, le=65535, description="a port number from 1 to 65535")
+    port: int = Field(default=22, strict=True, ge=1, le=65535, description="a port number from 1 to 65535")
     transport: Literal["ssh"] = Field(default="ssh", description='"ssh"')
     user: Account | None = Field(default=None, description="the account to log in with")
     identity: LocalPath | None = Field(default=None, description="the path of a private key file, absolute or from ~")
@@ -74,9 +74,11 @@ class VaultSettings(_Table):
 class RunSettings(_Table):
     """How a run behaves."""
 
-    settle_seconds: float = Field(default=60, ge=0, le=3600, description="a number of seconds from 0 to 3600")
+    settle_seconds: float = Field(
+        default=60, strict=True, ge=0, le=3600, description="a number of seconds from 0 to 3600"
+    )
     """How long an instance must stay accepted before it counts as connected."""
-    parallel: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
+    parallel: int = Field(default=4, strict=True, ge=1, le=32, description="a whole number from 1 to 32")
     """How many additional hosts are changed at a time once the first of them is verified."""
 
 
