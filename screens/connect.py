@@ -1,0 +1,167 @@
+"""Connect: log in to every host, each key compared, each secret asked for once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from screens.base import WizardScreen
+from tui.cluster import Host
+from tui.errors import OperatorError
+from tui.remote.errors import HostKeyUnknown, SecretNeeded
+from tui.runbook.survey import Connected
+from tui.widgets import words
+from tui.widgets.facts import Facts
+from tui.widgets.rows import Column, RowData, Rows
+from tui.widgets.stage import Stage
+
+
+class ConnectScreen(WizardScreen):
+    """All hosts at once; what a host asks is put to the operator one question at a time."""
+
+    STAGE = Stage.CONNECT
+    heading = "Can every host be reached?"
+    why = "Each host proves who it is before it is told a secret. Nothing is changed."
+    explain = (
+        "A host key that is not known yet is shown to be compared. One that has changed is refused. A wrong password is tried "
+        "once only, because accounts lock. A host that cannot be reached can be left out of this run."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "primary", "Continue"),
+        Binding("r", "retry", "Try again"),
+        Binding("x", "leave_out", "Leave out or take in"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._errors: dict[str, OperatorError] = {}
+        self._trying: set[str] = set()
+
+    def compose_content(self) -> Iterable[Widget]:
+        """A row a host, and the chosen one in full."""
+        yield Rows(
+            Column("Host", 16, style="$ink"),
+            Column("State", 17),
+            Column("Login", 22, style="$quiet", from_width=58),
+            Column("Host key", style="$quiet"),
+            explain="One line a host. The chosen host is told in full below.",
+            id="hosts",
+        )
+        yield Facts(id="detail")
+
+    def on_mount(self) -> None:
+        """Connect to what is not connected yet."""
+        for host in self._hosts():
+            if host.name not in self.state.connected and host.name not in self.state.left_out:
+                self._connect(host.name)
+        self._show()
+
+    def _hosts(self) -> tuple[Host, ...]:
+        assert self.state.cluster is not None
+        return self.state.cluster.hosts
+
+    def _connect(self, name: str) -> None:
+        self._errors.pop(name, None)
+        self._trying.add(name)
+
+        def connected(result: Connected) -> None:
+            self._trying.discard(name)
+            self.state.connected[name] = result
+            self._show()
+
+        def failed(error: OperatorError) -> None:
+            self._trying.discard(name)
+            self._errors[name] = error
+            self._show()
+
+        self.ask(f"connect {name}", partial(self.operations.connect, name), connected, failed)
+
+    def _show(self) -> None:
+        self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts()])
+        self._show_detail()
+        self._judge()
+
+    def _row(self, host: Host) -> RowData:
+        found = self.state.connected.get(host.name)
+        if host.name in self.state.left_out:
+            return RowData(host.name, (host.name, "– left out", "", ""), dim=True)
+        if found is not None:
+            login = (
+                found.login_user if found.becomes == found.login_user else f"{found.login_user}, then {found.becomes}"
+            )
+            return RowData(
+                host.name,
+                (host.name, words.marked("good", "connected"), login, f"{found.key_type} {found.fingerprint}"),
+            )
+        error = self._errors.get(host.name)
+        if isinstance(error, HostKeyUnknown | SecretNeeded):
+            return RowData(host.name, (host.name, words.marked("care", "not answered"), "", error.summary))
+        if error is not None:
+            return RowData(host.name, (host.name, words.marked("bad", "failed"), "", error.summary))
+        return RowData(host.name, (host.name, words.marked("now", "connecting"), "", ""))
+
+    def on_rows_chosen(self) -> None:
+        """Tell the chosen host in full."""
+        self._show_detail()
+        self.refresh_bindings()
+
+    def _show_detail(self) -> None:
+        name = self.query_one("#hosts", Rows).chosen
+        found = self.state.connected.get(name or "")
+        error = self._errors.get(name or "")
+        facts: list[tuple[str, str | Content]] = []
+        if found is not None:
+            facts = [
+                ("Address", found.address),
+                ("Host key", Content.assemble((f"{found.key_type} ", "$quiet"), found.fingerprint)),
+                ("Answered in", f"{found.seconds:.1f} s"),
+            ]
+        elif error is not None:
+            facts = error_facts(error)
+        self.query_one("#detail", Facts).show(facts)
+
+    def _judge(self) -> None:
+        wanted = [host.name for host in self._hosts() if host.name not in self.state.left_out]
+        missing = [name for name in wanted if name not in self.state.connected]
+        if self._trying:
+            self.tell(f"Connecting to {words.listed(sorted(self._trying))}", busy=True)
+        elif missing:
+            self.tell(f"{words.listed(missing)}: press r to try again, or x to leave it out of this run.", "bad")
+        elif len(wanted) < 2:
+            self.tell("At least one additional host is needed. Press x to take one in again.", "care")
+        else:
+            self.tell(f"{words.count(len(wanted), 'host')} connected.", "good")
+        self.offer("Look at the first host", enabled=not missing and len(wanted) > 1)
+
+    def action_retry(self) -> None:
+        """Try again what has failed."""
+        for name in list(self._errors):
+            if name not in self.state.left_out:
+                self._connect(name)
+        self._show()
+
+    def action_leave_out(self) -> None:
+        """Leave the chosen additional host out of this run, or take it in again."""
+        name = self.query_one("#hosts", Rows).chosen
+        assert self.state.cluster is not None
+        if name is None or name == self.state.cluster.first.name:
+            self.tell("The first host cannot be left out: the others receive its configuration.", "care")
+            return
+        if name in self.state.left_out:
+            self.state.left_out.discard(name)
+            if name not in self.state.connected:
+                self._connect(name)
+        else:
+            self.state.left_out.add(name)
+        self._show()
+
+
+def error_facts(error: OperatorError) -> list[tuple[str, str | Content]]:
+    """An error on the grid of facts."""
+    parts = (("Tried", error.tried), ("Means", error.meaning), ("Do", error.remedy))
+    return [("Failed", Content.styled(error.summary, "$bad")), *((label, text) for label, text in parts if text)]

@@ -1,0 +1,224 @@
+"""Hosts: which machines belong to the cluster, and how each is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from pydantic import ValidationError
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from screens.base import WizardScreen
+from tui.cluster import Cluster, ClusterSection, Host, RunSettings, Tenant, VaultSettings
+from tui.widgets import words
+from tui.widgets.field import Field
+from tui.widgets.rows import Column, RowData, Rows
+from tui.widgets.stage import Stage
+
+
+class HostsScreen(WizardScreen):
+    """Fills in the cluster file. Going on saves it."""
+
+    STAGE = Stage.HOSTS
+    heading = "Which hosts belong to the cluster?"
+    why = "The others receive the configuration of the first, which works today."
+    explain = (
+        "The list is saved as a cluster file when you continue. It holds no secrets. The first host is only ever read; the "
+        "additional hosts are changed, and only after you confirm."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "primary", "Continue"),
+        Binding("a", "add", "Add host"),
+        Binding("e", "edit", "Edit"),
+        Binding("m", "make_first", "Make first"),
+        Binding("d", "drop", "Remove from list"),
+        Binding("t", "tenant", "Tenant"),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hosts: list[Host] = []
+        self._first = ""
+        self._tenant: Tenant | None = None
+        self._ssh_hosts: list[str] = []
+
+    def compose_content(self) -> Iterable[Widget]:
+        """Name, hosts, tenant."""
+        cluster = self.state.cluster
+        yield Field(
+            "Cluster",
+            Input(
+                cluster.name if cluster else "",
+                placeholder="a short name, for example corp-ldap",
+                id="name",
+                compact=True,
+            ),
+            explain="The cluster's name is its file's name, and the word that you type to confirm a run. Letters, digits, dots, dashes.",
+        )
+        yield Rows(
+            Column("Host", 16, style="$ink"),
+            Column("Role", 12),
+            Column("Address", style="$quiet"),
+            Column("Login", 16, style="$quiet", from_width=66),
+            Column("Root by", 8, style="$quiet", from_width=80),
+            explain="The hosts of the cluster. Exactly one is the first: the one whose configuration the others receive.",
+            id="hosts",
+        )
+        with Vertical(id="tenant-block", classes="block"):
+            yield Static("", id="tenant-line", classes="quiet", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin with what the open cluster says."""
+        cluster = self.state.cluster
+        if cluster is not None:
+            self._hosts = list(cluster.hosts)
+            self._first = cluster.cluster.first
+            self._tenant = cluster.tenant
+        self._show()
+        self.query_one("#hosts" if cluster else "#name").focus()
+        self.ask("ssh", self.operations.ssh_config_hosts, self._know_ssh_hosts, lambda error: None)
+
+    def _know_ssh_hosts(self, names: list[str]) -> None:
+        self._ssh_hosts = names
+
+    def _show(self) -> None:
+        self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts])
+        self.query_one("#hosts").display = bool(self._hosts)
+        tenant = self._tenant
+        told = f"Tenant: {tenant.domain} is asked by its Management API." if tenant else ""
+        self.query_one("#tenant-line", Static).update(
+            told or "Tenant: you look at the Auth0 dashboard yourself. Press t to have it asked."
+        )
+        self._judge()
+
+    def _row(self, host: Host) -> RowData:
+        where = host.address if host.port == 22 else f"{host.address} port {host.port}"
+        if host.jump:
+            where += f" through {host.jump}"
+        role = Content.styled("first", "$go") if host.name == self._first else Content.styled("additional", "$quiet")
+        return RowData(
+            host.name,
+            (host.name, role, where, host.user or "as ssh says", "sudo" if host.become == "sudo" else "not needed"),
+        )
+
+    def _judge(self) -> None:
+        name = self.query_one("#name", Input).value.strip()
+        missing = self._missing(name)
+        if missing:
+            self.tell(missing, "care" if self._hosts else "now")
+        else:
+            additional = words.listed([host.name for host in self._hosts if host.name != self._first])
+            self.tell(f"{additional} will be copies of {self._first}.", "good")
+        self.offer("Connect", enabled=not missing)
+
+    def _missing(self, name: str) -> str:
+        if not name:
+            return "Give the cluster a name."
+        if not self._hosts:
+            return "Add the first host: leave the name with tab, then press a."
+        if len(self._hosts) < 2:
+            return "One host is not a cluster yet. Press a to add another."
+        try:
+            ClusterSection(name=name, first=self._first)
+        except ValidationError:
+            return "The name may have letters, digits, dots, dashes and underscores, and begins with a letter or digit."
+        return ""
+
+    @on(Input.Changed, "#name")
+    def _named(self) -> None:
+        self._judge()
+
+    def action_add(self) -> None:
+        """Add a host."""
+        self._open_form(None)
+
+    def action_edit(self) -> None:
+        """Change the chosen host."""
+        chosen = self._chosen()
+        if chosen is not None:
+            self._open_form(chosen)
+
+    def _open_form(self, host: Host | None) -> None:
+        from screens.host_form import HostForm
+
+        taken = {each.name for each in self._hosts if each is not host}
+
+        def filled(result: Host | None) -> None:
+            if result is None:
+                return
+            if host is None:
+                self._hosts.append(result)
+            else:
+                self._hosts[self._hosts.index(host)] = result
+                if self._first == host.name:
+                    self._first = result.name
+            self._first = self._first or result.name
+            self._show()
+            rows = self.query_one("#hosts", Rows)
+            rows.focus()
+            rows.choose(result.name)
+
+        self.wizard.put(HostForm(host, taken, self._ssh_hosts, self.operations.describe_ssh_host), filled)
+
+    def action_make_first(self) -> None:
+        """Make the chosen host the one that the others are copied from."""
+        chosen = self._chosen()
+        if chosen is not None:
+            self._first = chosen.name
+            self._show()
+
+    def action_drop(self) -> None:
+        """Take the chosen host off the list; the host itself is not touched."""
+        chosen = self._chosen()
+        if chosen is None:
+            return
+        self._hosts.remove(chosen)
+        if self._first == chosen.name:
+            self._first = self._hosts[0].name if self._hosts else ""
+        self._show()
+
+    def action_tenant(self) -> None:
+        """Say how the tenant's Management API is asked."""
+        from screens.tenant_form import TenantForm
+
+        def filled(result: Tenant | str | None) -> None:
+            if result is not None:
+                self._tenant = result if isinstance(result, Tenant) else None
+                self._show()
+
+        self.wizard.put(TenantForm(self._tenant), filled)
+
+    def _chosen(self) -> Host | None:
+        key = self.query_one("#hosts", Rows).chosen
+        return next((host for host in self._hosts if host.name == key), None)
+
+    def proceed(self) -> None:
+        """Save the cluster file and go on."""
+        cluster = self._cluster()
+        if cluster == self.state.cluster:
+            self.finish_stage()
+            return
+
+        def saved(_path: object) -> None:
+            self.state.forget_surveys()
+            self.state.cluster = cluster
+            self.finish_stage()
+
+        self.tell("Saving the cluster file", busy=True)
+        self.ask("save", lambda: self.operations.save(cluster), saved)
+
+    def _cluster(self) -> Cluster:
+        before = self.state.cluster
+        return Cluster(
+            cluster=ClusterSection(name=self.query_one("#name", Input).value.strip(), first=self._first),
+            tenant=self._tenant,
+            vault=before.vault if before else VaultSettings(),
+            run=before.run if before else RunSettings(),
+            hosts=tuple(self._hosts),
+        )

@@ -1,0 +1,77 @@
+"""Labelled facts and findings: the two ways a screen tells what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.findings import Finding
+from tui.widgets import words
+
+
+class Fact(Horizontal):
+    """A label and a value on one grid."""
+
+    def __init__(self, label: str, value: str | Content = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._label = label
+        self._value = value
+        self._shown: str | Content = value
+
+    def compose(self) -> ComposeResult:
+        """Label left, value right of it; a long value wraps under itself."""
+        yield Static(self._label, classes="label", markup=False)
+        yield Static(self._value, classes="value", markup=False)
+
+    def show(self, value: str | Content) -> None:
+        """Show another value; paints only when it differs."""
+        if isinstance(value, Content) and isinstance(self._shown, Content) and value.is_same(self._shown):
+            return
+        if isinstance(value, str) and value == self._shown:
+            return
+        self._shown = value
+        self.query_one(".value", Static).update(value)
+
+
+class Facts(Vertical):
+    """Facts one below the other, replaced as a whole."""
+
+    def show(self, facts: Sequence[tuple[str, str | Content]]) -> None:
+        """Show these facts."""
+        present = list(self.query(Fact))
+        if len(present) == len(facts) and all(
+            old._label == label for old, (label, _) in zip(present, facts, strict=True)
+        ):
+            for old, (_, value) in zip(present, facts, strict=True):
+                old.show(value)
+            return
+        self.remove_children()
+        self.mount_all(Fact(label, value) for label, value in facts)
+
+
+class Findings(Vertical):
+    """Findings, the gravest first, each with its evidence and what to do."""
+
+    def show(self, findings: Sequence[Finding]) -> None:
+        """Show these findings."""
+        self.remove_children()
+        order = ("blocker", "warning", "note")
+        ranked = sorted(findings, key=lambda finding: order.index(finding.severity.value))
+        self.mount_all(_told(finding) for finding in ranked)
+        self.display = bool(findings)
+
+
+def _told(finding: Finding) -> Horizontal:
+    lines = [Content(finding.summary)]
+    lines += [Content.styled(evidence, "$quiet") for evidence in finding.evidence]
+    if finding.remedy:
+        lines.append(Content.assemble(("→ ", "$go"), finding.remedy))
+    return Horizontal(
+        Static(words.severity(finding.severity), classes="label"),
+        Static(Content("\n").join(lines), classes="value"),
+        classes="finding",
+    )

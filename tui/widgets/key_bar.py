@@ -1,0 +1,92 @@
+"""The footer: every key that does something here."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+_NAMES = {"escape": "esc", "f1": "F1", "question_mark": "?", "enter": "enter", "space": "space", "tab": "tab"}
+_FIRST = ("enter",)
+_LAST = ("escape", "question_mark", "f1", "q")
+_APART = 3
+_HELP_WHILE_TYPING = Binding("f1", "explain", "Help")
+
+
+class KeyBar(Widget):
+    """Keys and what they do, on as many lines as they need; a click presses the key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spots: list[tuple[int, range, str]] = []
+
+    def on_mount(self) -> None:
+        """Follow the focus: bindings change with it."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, _screen: Screen[object]) -> None:
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the keys need at this width, at most two."""
+        return max(1, min(2, len(self._lines(width))))
+
+    def render(self) -> Content:
+        """The keys, wrapped between hints only."""
+        width = self.size.width
+        self._spots = []
+        rows: list[Content] = []
+        for number, line in enumerate(self._lines(width)):
+            column, parts = 0, []
+            for binding in line:
+                name = _NAMES.get(binding.key, binding.key_display or binding.key)
+                parts.append(Content.assemble((name, "bold $go"), " ", (binding.description, "$quiet")))
+                self._spots.append((number, range(column, column + parts[-1].cell_length), binding.key))
+                column += parts[-1].cell_length + _APART
+            rows.append(Content(" " * _APART).join(parts))
+        return Content("\n").join(rows)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that was clicked."""
+        spot = event.get_content_offset(self)
+        if spot is None:
+            return
+        for line, columns, key in self._spots:
+            if spot.y == line and spot.x in columns:
+                self.app.simulate_key(key)
+
+    def _lines(self, width: int) -> list[list[Binding]]:
+        lines: list[list[Binding]] = [[]]
+        used = 0
+        for binding in self._shown():
+            length = len(_NAMES.get(binding.key, binding.key)) + 1 + len(binding.description)
+            if lines[-1] and used + length > width:
+                lines.append([])
+                used = 0
+            lines[-1].append(binding)
+            used += length + _APART
+        return lines
+
+    def _shown(self) -> list[Binding]:
+        active = [
+            found.binding for found in self.screen.active_bindings.values() if found.binding.show and found.enabled
+        ]
+        if isinstance(self.screen.focused, Input):
+            active = [binding for binding in active if not _types(binding.key)] + [_HELP_WHILE_TYPING]
+        unique = list({(binding.action, binding.description): binding for binding in reversed(active)}.values())
+        unique.reverse()
+        return sorted(unique, key=_rank)
+
+
+def _types(key: str) -> bool:
+    return len(key) == 1 or key in ("question_mark", "space")
+
+
+def _rank(binding: Binding) -> int:
+    if binding.key in _FIRST:
+        return 0
+    return 2 + _LAST.index(binding.key) if binding.key in _LAST else 1

@@ -1,0 +1,237 @@
+"""A list of rows with aligned columns, where only a row that changed is painted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+Cell = str | Content
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `width` cells, or with `width` 0 an equal share of what is left. `from_width`: hidden in a narrower list."""
+
+    title: str
+    width: int = 0
+    style: str = ""
+    from_width: int = 0
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowData:
+    """One row: a key that stays the same while its cells change. `dim` rows cannot be acted upon."""
+
+    key: str
+    cells: tuple[Cell, ...]
+    dim: bool = False
+
+
+def lay_out(
+    columns: Sequence[Column], cells: Sequence[Cell], width: int, *, style: str = "", dim: bool = False
+) -> Content:
+    """The cells side by side in `width` cells, two apart, each cut or padded to its column."""
+    shown = [(column, cell) for column, cell in zip(columns, cells, strict=False) if width >= column.from_width]
+    fixed = sum(column.width for column, _ in shown)
+    flexible = sum(1 for column, _ in shown if not column.width)
+    spare = max(0, width - fixed - 2 * max(0, len(shown) - 1))
+    parts: list[Content] = []
+    for number, (column, cell) in enumerate(shown):
+        room = column.width or max(4, spare // max(1, flexible))
+        content = Content(cell) if isinstance(cell, str) else cell
+        content = _fit(content, room, right=column.right, last=number == len(shown) - 1)
+        tone = "$faint" if dim else style or column.style
+        parts.append(content.stylize_before(tone) if tone else content)
+    return Content("  ").join(parts)
+
+
+def _fit(content: Content, room: int, *, right: bool, last: bool) -> Content:
+    content = content.truncate(room, ellipsis=True)
+    short = room - content.cell_length
+    if right:
+        return content.pad_left(short) if short > 0 else content
+    return content.pad_right(short) if short > 0 and not last else content
+
+
+class Row(Widget):
+    """One line of a Rows list."""
+
+    def __init__(self, data: RowData, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self.data = data
+        self._columns = columns
+
+    def show(self, data: RowData) -> None:
+        """Show other cells; paints only when they differ."""
+        before, self.data = self.data, data
+        if not _same(before, data):
+            self.refresh()
+
+    def render(self) -> Content:
+        """The marker of the chosen row, then the cells."""
+        chosen = self.has_class("-chosen")
+        tone = "bold $go" if self.parent is self.screen.focused else "$quiet"
+        marker = Content.styled("▸ ", tone) if chosen else Content("  ")
+        return marker + lay_out(self._columns, self.data.cells, self.size.width - 3, dim=self.data.dim)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose this row; a second click acts on it."""
+        if isinstance(self.parent, Rows):
+            event.stop()
+            self.parent.clicked(self)
+
+
+def _same(before: RowData, after: RowData) -> bool:
+    if before.dim != after.dim or len(before.cells) != len(after.cells):
+        return False
+    return all(_same_cell(old, new) for old, new in zip(before.cells, after.cells, strict=True))
+
+
+def _same_cell(old: Cell, new: Cell) -> bool:
+    if isinstance(old, Content) and isinstance(new, Content):
+        return old.is_same(new)
+    return type(old) is type(new) and old == new
+
+
+class ColumnTitles(Widget):
+    """The titles above a Rows list."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self._columns = columns
+
+    def render(self) -> Content:
+        """The titles, on the same grid as the rows."""
+        titles = [column.title for column in self._columns]
+        return Content("  ") + lay_out(self._columns, titles, self.size.width - 3, style="$quiet")
+
+
+class Rows(VerticalScroll):
+    """A list to choose from with the arrow keys. With `acts`, enter and a second click act on the chosen row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("home", "move(-100000)", "First", show=False),
+        Binding("end", "move(100000)", "Last", show=False),
+        Binding("pageup", "move(-10)", "Page up", show=False),
+        Binding("pagedown", "move(10)", "Page down", show=False),
+    ]
+
+    class Chosen(Message):
+        """The chosen row is another one now."""
+
+        def __init__(self, rows: Rows, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> Rows:
+            """The list, so that `@on(Rows.Chosen, "#hosts")` works."""
+            return self.rows
+
+    class Acted(Chosen):
+        """The operator acts on this row."""
+
+    def __init__(
+        self, *columns: Column, explain: str, acts: bool = False, titles: bool = True, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self.explain = explain
+        self._columns = columns
+        self._acts = acts
+        self._titles = titles
+        self._rows: dict[str, Row] = {}
+        self._chosen: str | None = None
+        if acts:
+            self._bindings.bind("enter", "act", "Choose", show=False)
+
+    def compose(self) -> ComposeResult:
+        """The titles stay while the rows scroll."""
+        if self._titles:
+            yield ColumnTitles(self._columns)
+
+    @property
+    def chosen(self) -> str | None:
+        """The key of the chosen row."""
+        return self._chosen
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all rows, from the top."""
+        return list(self._rows)
+
+    def show(self, rows: Sequence[RowData]) -> None:
+        """Show exactly these rows: existing ones change in place, others come and go."""
+        wanted = [row.key for row in rows]
+        if wanted == list(self._rows):
+            for data in rows:
+                self._rows[data.key].show(data)
+            return
+        chosen = self._chosen
+        for row in self._rows.values():
+            row.remove()
+        self._rows = {data.key: Row(data, self._columns) for data in rows}
+        self.mount_all(self._rows.values())
+        self._chosen = None
+        self.choose(chosen if chosen in self._rows else next(iter(self._rows), None))
+
+    def choose(self, key: str | None) -> None:
+        """Move the choice to a row."""
+        if key == self._chosen:
+            return
+        for name in (self._chosen, key):
+            if name in self._rows:
+                self._rows[name].set_class(name == key, "-chosen").refresh()
+        self._chosen = key
+        if key is not None:
+            self.call_after_refresh(self._reveal, key)
+            self.post_message(self.Chosen(self, key))
+
+    def action_move(self, distance: int) -> None:
+        """Move the choice by some rows, stopping at the ends."""
+        keys = self.keys
+        if not keys:
+            return
+        now = keys.index(self._chosen) if self._chosen in keys else 0
+        self.choose(keys[max(0, min(len(keys) - 1, now + distance))])
+
+    def action_act(self) -> None:
+        """Act on the chosen row."""
+        if self._chosen is not None:
+            self.post_message(self.Acted(self, self._chosen))
+
+    def on_focus(self) -> None:
+        """The marker shows that the arrow keys work here."""
+        self._repaint_chosen()
+
+    def on_blur(self) -> None:
+        """The marker shows that the arrow keys work elsewhere."""
+        self._repaint_chosen()
+
+    def _repaint_chosen(self) -> None:
+        if self._chosen in self._rows:
+            self._rows[self._chosen].refresh()
+
+    def clicked(self, row: Row) -> None:
+        """A row was clicked."""
+        self.focus()
+        if self._acts and row.data.key == self._chosen:
+            self.action_act()
+        else:
+            self.choose(row.data.key)
+
+    def _reveal(self, key: str) -> None:
+        if key in self._rows and self._rows[key].is_attached:
+            self.scroll_to_widget(self._rows[key], animate=False)

@@ -1,0 +1,187 @@
+"""How sizes, times and states are worded on every screen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from textual.content import Content
+
+from tui.findings import Severity
+from tui.runbook.model import RunState, StepState
+
+NOTHING: Final = "–"
+
+MARKS: Final[dict[str, tuple[str, str]]] = {
+    "good": ("✓", "$good"),
+    "care": ("!", "$care"),
+    "bad": ("✗", "$bad"),
+    "now": ("●", "$go"),
+    "todo": ("○", "$faint"),
+    "none": ("–", "$quiet"),
+}
+"""Tone → the mark in front of a word and its colour; the word itself always says the same."""
+
+STEP_WORDS: Final[dict[StepState, tuple[str, str]]] = {
+    StepState.PENDING: ("todo", "waiting"),
+    StepState.RUNNING: ("now", "running"),
+    StepState.DONE: ("good", "done"),
+    StepState.ALREADY: ("good", "already done"),
+    StepState.FAILED: ("bad", "failed"),
+    StepState.SKIPPED: ("none", "skipped"),
+    StepState.UNDONE: ("care", "put back"),
+    StepState.INCONSISTENT: ("bad", "inconsistent"),
+}
+
+RUN_WORDS: Final[dict[RunState, tuple[str, str]]] = {
+    RunState.RUNNING: ("now", "running"),
+    RunState.WAITING: ("care", "waiting for you"),
+    RunState.PAUSED: ("care", "paused"),
+    RunState.INTERRUPTED: ("care", "interrupted"),
+    RunState.DONE: ("good", "done"),
+    RunState.ROLLED_BACK: ("care", "rolled back"),
+    RunState.FAILED: ("bad", "failed"),
+    RunState.INCONSISTENT: ("bad", "inconsistent"),
+}
+
+_SERVICE_TONES: Final = {"running": "good", "starting": "now", "stopped": "none", "unknown": "none"}
+_HUB_TONES: Final = {"connected": "good", "connecting": "now", "unconfigured": "none", "unknown": "none"}
+_VERDICT_TONES: Final = {"healthy": "good", "degraded": "care", "down": "bad", "unknown": "none"}
+_OUTCOME_TONES: Final = {
+    "passed": "good",
+    "failed": "bad",
+    "not_run": "care",
+    "not_applicable": "none",
+    "not_compared": "none",
+}
+_SEVERITIES: Final = {
+    Severity.BLOCKER: ("bad", "Blocks"),
+    Severity.WARNING: ("care", "Warning"),
+    Severity.NOTE: ("none", "Note"),
+}
+
+
+def marked(tone: str, word: str) -> Content:
+    """A word with its mark, both in the tone's colour."""
+    mark, colour = MARKS[tone]
+    return Content.assemble((f"{mark} {word}", colour))
+
+
+def step_state(state: StepState) -> Content:
+    """A step's state as a marked word."""
+    return marked(*STEP_WORDS[state])
+
+
+def run_state(state: RunState) -> Content:
+    """A run's state as a marked word."""
+    return marked(*RUN_WORDS[state])
+
+
+def service_state(state: str) -> Content:
+    """A service's state as a marked word."""
+    return marked(_SERVICE_TONES.get(state, "bad"), plain(state))
+
+
+def hub_state(state: str) -> Content:
+    """What the log says of the hub connection, as a marked word."""
+    return marked(_HUB_TONES.get(state, "bad"), plain(state))
+
+
+def verdict(word: str) -> Content:
+    """A verdict as a marked word."""
+    return marked(_VERDICT_TONES.get(word, "none"), word)
+
+
+def outcome(word: str) -> Content:
+    """A troubleshooter test's outcome as a marked word."""
+    return marked(_OUTCOME_TONES.get(word, "none"), plain(word))
+
+
+def severity(level: Severity) -> Content:
+    """A finding's severity as a marked word."""
+    return marked(*_SEVERITIES[level])
+
+
+def plain(identifier: str) -> str:
+    """`not_applicable` → `not applicable`."""
+    return identifier.replace("_", " ")
+
+
+def size(count: int | None) -> str:
+    """A number of bytes in the largest unit that keeps it above one, decimal units."""
+    if count is None:
+        return NOTHING
+    if count < 1000:
+        return f"{count} B"
+    amount = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        amount /= 1000
+        if amount < 999.5:
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{amount:.0f} PB"
+
+
+def span(seconds: float) -> str:
+    """A duration: `7 s`, `2 min 05 s`, `1 h 03 min`, `12 days`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 2 * 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} days"
+
+
+def clock(seconds: float) -> str:
+    """A duration for a column that is watched: `0:07`, `12:05`, `1:03:20`."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def date(moment: datetime | None) -> str:
+    """A day in UTC, ISO form."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d") if moment else NOTHING
+
+
+def moment(when: datetime | None) -> str:
+    """A minute in UTC, ISO form."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when else NOTHING
+
+
+def until(when: datetime, now: datetime) -> tuple[str, str]:
+    """How long until `when`, and the tone of that: care below 30 days, bad when past."""
+    days = (when - now).days
+    if days < 0:
+        return "bad", f"expired {-days} days ago"
+    return ("care" if days < 30 else "good"), f"{days} days left"
+
+
+def skew(seconds: float | None) -> Content:
+    """A clock's offset from the jump box with its tone: the connector's limit is 5 s."""
+    if seconds is None:
+        return marked("none", "not known")
+    tone = "bad" if abs(seconds) > 5 else "care" if abs(seconds) > 2 else "good"
+    return marked(tone, f"{seconds:+.1f} s")
+
+
+def digest(value: str | None, length: int = 12) -> str:
+    """The start of a hash, enough to compare by eye."""
+    if not value:
+        return NOTHING
+    return value if len(value) <= length else f"{value[:length]}…"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 host`, `3 hosts`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: list[str] | tuple[str, ...], limit: int = 4) -> str:
+    """`fir, oak and elm`; beyond `limit` names, `fir, oak, elm and 5 more`."""
+    if len(names) > limit:
+        return f"{', '.join(names[: limit - 1])} and {len(names) - limit + 1} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
