@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tui.remote.errors import RemoteError
 
-_HOP = re.compile(r"^(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<v6>[^\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d+))?/?$")
+_HOP = re.compile(
+    r"^(?:ssh://)?(?:(?P<user>[^@\s]+)@)?(?:\[(?P<v6>[^\]\s]+)\]|(?P<name>[^:\[\]@\s]+))(?::(?P<port>\d+))?/?$"
+)
 _ASK_SECONDS = 10.0
 
 

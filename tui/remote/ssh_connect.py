@@ -148,13 +148,13 @@ def route(host: Host, access: Access) -> list[Leg]:
 def _hops(host: Host, config: HostConfig, access: Access) -> list[Hop]:
     hops: list[Hop] = []
     try:
-        waiting = list(parse_jump(host.jump)) if host.jump is not None else _before(config, host.address)
+        waiting = list(parse_jump(host.jump if host.jump is not None else config.proxy_jump or ""))
         hops = waiting
         for _ in range(_MAX_HOPS):
             if not waiting:
                 return hops
             before = ask_config(waiting[0].host, user=waiting[0].user, port=waiting[0].port, file=access.ssh_config)
-            waiting = _before(before, waiting[0].host)
+            waiting = list(parse_jump(before.proxy_jump or ""))
             hops = waiting + hops
     except ValueError as error:
         raise RemoteError(
@@ -164,11 +164,6 @@ def _hops(host: Host, config: HostConfig, access: Access) -> list[Hop]:
             remedy="write [user@]host[:port], several separated by commas, nearest first",
         ) from None
     raise RemoteError("the jump hosts lead in a circle", host=host.name, remedy="correct ProxyJump in ~/.ssh/config")
-
-
-def _before(config: HostConfig, address: str) -> list[Hop]:
-    """The jump hosts that OpenSSH's configuration puts before `address`; itself, as with `Host *`, is none."""
-    return [hop for hop in parse_jump(config.proxy_jump or "") if hop.host not in (address, config.hostname)]
 
 
 def _hop_leg(hop: Hop, host: Host, access: Access) -> Leg:

@@ -1,0 +1,113 @@
+"""Secrets from outside: the TOML document of `--secrets -`, and the keyring of the desktop or server."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from pydantic import SecretStr, ValidationError
+
+from tui.errors import OperatorError
+from tui.remote.errors import SecretKind
+from tui.remote.secrets import Secrets
+
+_FORM = "[hosts.NAME] password, sudo_password, key_passphrase; [vault] passphrase; [tenant] client_secret"
+_LARGEST = 1 << 20
+
+
+class SecretsInputError(OperatorError):
+    """A secrets document, or the keyring, that cannot be used."""
+
+
+def read_secrets(stream: BinaryIO) -> Secrets:
+    """The secrets of a TOML document of at most 1 MiB. Raises SecretsInputError, which names keys and never a value."""
+    return parse_secrets(stream.read(_LARGEST + 1))
+
+
+def parse_secrets(document: bytes) -> Secrets:
+    """The secrets of a TOML document. Raises SecretsInputError, which names keys and never a value."""
+    if len(document) > _LARGEST:
+        raise _refused("it is larger than 1 MiB")
+    try:
+        return Secrets.model_validate(tomllib.loads(document.decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        raise _refused("it is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        # The parser's sentence may quote the text around the mistake; only the place is safe to show.
+        place = str(error).rpartition("(")[2].rstrip(")")
+        raise _refused(f"it is not TOML ({place or 'unknown place'})") from None
+    except ValidationError as error:
+        problems = "; ".join(_problem(details["loc"], details["type"]) for details in error.errors())
+        raise _refused(problems) from None
+
+
+def _problem(location: tuple[int | str, ...], kind: str) -> str:
+    name = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden":
+        return f"{name} is not a known key"
+    if kind == "string_type":
+        return f"{name} must be a text in quotes"
+    return f"{name} must be a table"
+
+
+def _refused(why: str) -> SecretsInputError:
+    return SecretsInputError(
+        f"the secrets document cannot be used: {why}",
+        tried="to read it from standard input",
+        remedy=f"write TOML with {_FORM}",
+    )
+
+
+def dump_secrets(secrets: Secrets) -> bytes:
+    """The same document again, in clear, to be handed to another process over a pipe and nowhere else."""
+    import tomlkit
+
+    def plain(value: object) -> object:
+        if isinstance(value, SecretStr):
+            return value.get_secret_value()
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items() if item is not None}
+        return value
+
+    return tomlkit.dumps({key: plain(table) for key, table in secrets.model_dump().items()}).encode()
+
+
+def keyring_service(cluster: str) -> str:
+    """The service name under which a cluster's secrets lie in the keyring; the user name is `HOST/KIND`."""
+    return f"adldap-ha/{cluster}"
+
+
+def from_keyring(cluster: str, host: str, kind: SecretKind) -> str | None:
+    """A host's secret from the keyring; None when it has none. Raises SecretsInputError when there is no usable keyring."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise SecretsInputError(
+            "the keyring cannot be asked: this installation lacks the keyring extra",
+            tried="to import keyring",
+            remedy="install adldap-ha[keyring], or give the secrets by hand or with --secrets -",
+        ) from None
+    try:
+        found: str | None = keyring.get_password(keyring_service(cluster), f"{host}/{kind.value}")
+    except KeyringError as error:
+        raise SecretsInputError(
+            f"the keyring cannot be asked: {type(error).__name__}",
+            host=host,
+            tried=f"to look up {host}/{kind.value} in {keyring_service(cluster)}",
+            remedy="unlock the keyring, or give the secrets by hand or with --secrets -",
+        ) from None
+    return found
+
+
+def fill_from_keyring(secrets: Secrets, cluster: str, hosts: Iterable[str]) -> int:
+    """Add what the keyring knows of `hosts` and `secrets` lacks; how many were found. Raises SecretsInputError."""
+    kinds = (SecretKind.PASSWORD, SecretKind.SUDO_PASSWORD, SecretKind.KEY_PASSPHRASE)
+    found = 0
+    for host in hosts:
+        for kind in kinds:
+            if secrets.of_host(host, kind) is None and (value := from_keyring(cluster, host, kind)):
+                secrets.remember(host, kind, value)
+                found += 1
+    return found
