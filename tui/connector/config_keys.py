@@ -122,6 +122,27 @@ def must_be_equal(key: str, realm: str | None) -> bool:
     return key in _EQUAL_SECRETS or classify(key, realm) is KeyClass.EQUAL
 
 
+_KNOWN_SECRETS = frozenset(
+    (
+        TICKET,
+        PASSWORD,
+        CREDENTIALS,
+        "TENANT_SIGNING_KEY",
+        "SESSION_SECRET",
+        "SSL_PFX",
+        "SSL_KEY_PASSWORD",
+        "CONNECTIONS_API_V2_KEY",
+        "AUTH_CERT_KEY",
+        "AUTH_CERT",
+    )
+)
+
+
+def is_known(key: str) -> bool:
+    """Whether the connector itself reads this key, so that a variable of that name overrides config.json."""
+    return key in _KNOWN_SECRETS | _SITE | _REWRITTEN | _NOT_CLONED or bool(_EQUAL.fullmatch(key))
+
+
 def realm_of(values: Mapping[str, object]) -> str | None:
     """The REALM of a configuration, None when it is not set."""
     realm = values.get("REALM")

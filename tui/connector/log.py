@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tui.connector.log_messages import recognise
 from tui.connector.model import LogEvent, LogReport
@@ -31,7 +32,7 @@ def read_log(text: str) -> LogReport:
     events, last_time = _events(text)
     starts = [i for i, event in enumerate(events) if event.kind == "start"]
     bounds = [*starts, len(events)] if starts else [0, len(events)]
-    segments = [events[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    segments = [events[begin:end] for begin, end in pairwise(bounds)]
     accepted = [event.at for event in events if event.kind == "accepted"]
     generated = any(event.kind == "certificate-generated" for event in events)
     return LogReport(
