@@ -10,7 +10,7 @@ from tui.connector.config_keys import TICKET, is_configured
 from tui.connector.configuration_set import config_values, set_certificate, set_findings
 from tui.connector.errors import CertificateError, ConfigError
 from tui.connector.instance import Instance
-from tui.connector.log_messages import read_log
+from tui.connector.log import read_log
 from tui.connector.model import (
     CertificateFacts,
     ConfigurationSet,
@@ -72,15 +72,6 @@ def observe(instance: Instance, *, name: str, ask_ticket: bool = True) -> Observ
 def unobserved(name: str, error: OperatorError) -> Observation:
     """The observation of a host that could not be looked at."""
     return Observation(name=name, at=datetime.now(UTC), failure=error)
-
-
-def observe_with(open_instance: Callable[[], Instance], *, name: str, ask_ticket: bool = True) -> Observation:
-    """Open an instance and observe it; a host that cannot be reached or has no install becomes a failure."""
-    try:
-        instance = open_instance()
-    except OperatorError as error:
-        return unobserved(name, error)
-    return observe(instance, name=name, ask_ticket=ask_ticket)
 
 
 def certificate_of(configuration: ConfigurationSet) -> CertificateFacts | None:

@@ -1,0 +1,68 @@
+"""What putting a set in place would change on a host, file by file, for display: sizes and hashes, no contents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from tui.connector.configuration_set import GUESSABLE
+from tui.connector.layouts import set_paths
+from tui.connector.model import ConfigurationSet, SetFile
+from tui.runbook.model import Change
+
+Chosen = Callable[[str], bool]
+
+
+def is_config(files: ConfigurationSet) -> Chosen:
+    """Chooses config.json, the commit point."""
+    return set_paths(files.layout).config.__eq__
+
+
+def is_certificate(files: ConfigurationSet) -> Chosen:
+    """Chooses the certs folder and all that lies below it."""
+    folder = set_paths(files.layout).certs
+    return lambda path: path == folder or path.startswith(f"{folder}/")
+
+
+def is_profile_mapper(files: ConfigurationSet) -> Chosen:
+    """Chooses the profile mapper."""
+    return set_paths(files.layout).profile_mapper.__eq__
+
+
+def same_file(here: SetFile | None, there: SetFile | None) -> bool:
+    """Whether two files have the same bytes, owner, group, mode, ACL and label."""
+    if here is None or there is None:
+        return here is there
+    return here.data == there.data and here.attributes == there.attributes
+
+
+def placed(here: SetFile | None, there: SetFile) -> bool:
+    """Whether `there` lies in place: same bytes, owner, group and mode. A label or ACL that the folder gave is kept."""
+    if here is None or here.data != there.data:
+        return False
+    ours, theirs = here.attributes, there.attributes
+    return (ours.owner, ours.group, ours.mode) == (theirs.owner, theirs.group, theirs.mode)
+
+
+def file_changes(now: ConfigurationSet, target: ConfigurationSet, chosen: Chosen) -> tuple[Change, ...]:
+    """The chosen files that would be created, replaced, removed or kept, by path."""
+    found = []
+    for path in sorted(filter(chosen, {*now.files, *target.files})):
+        here, there = now.files.get(path), target.files.get(path)
+        if there is None:
+            found.append(Change(action="remove", subject=path, before=_described(here)))
+        elif here is not None and placed(here, there):
+            found.append(Change(action="keep", subject=path, before=_described(here), after=_described(there)))
+        else:
+            action = "create" if here is None else "replace"
+            found.append(Change(action=action, subject=path, before=_described(here), after=_described(there)))
+    return tuple(found)
+
+
+def _described(file: SetFile | None) -> str | None:
+    if file is None:
+        return None
+    attributes = file.attributes
+    size = f"{len(file.data)} bytes"
+    digest = f", SHA-256 {hashlib.sha256(file.data).hexdigest()[:12]}…" if len(file.data) >= GUESSABLE else ""
+    return f"{size}, {attributes.owner}:{attributes.group} {attributes.mode:04o}{digest}"

@@ -1,0 +1,144 @@
+"""What the steps of one run share: the cluster, the links, the vault, the first host, and notes kept in the journal."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from tui.cluster import Cluster, Host
+from tui.connector.config_keys import secret_values
+from tui.connector.configuration_set import config_values, target_set
+from tui.connector.errors import ConfigError
+from tui.connector.instance import Instance, LogMark
+from tui.connector.model import ConfigurationSet
+from tui.health.drift import drift
+from tui.health.probes import observe
+from tui.runbook.first_host import FirstHost, first_host
+from tui.runbook.journal import Entry, Journal, Json, RecordKind
+from tui.runbook.links import Link, Links
+from tui.runbook.safekeeping import Safekeeping
+
+_T = TypeVar("_T")
+
+
+class RunContext:
+    """One run's shared knowledge. Safe for several threads.
+
+    `journal` may be None for a preview, which records nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster: Cluster,
+        run: str,
+        operator: str,
+        links: Links,
+        safekeeping: Safekeeping,
+        journal: Journal | None,
+    ) -> None:
+        self.cluster = cluster
+        self.run = run
+        self.operator = operator
+        self.links = links
+        self.safekeeping = safekeeping
+        self.journal = journal
+        self._first: FirstHost | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long an instance must stay accepted before it counts as connected."""
+        return self.cluster.run.settle_seconds
+
+    @property
+    def first_link(self) -> Link:
+        """The way to the first host."""
+        return self.links.to(self.cluster.first)
+
+    def first(self) -> FirstHost:
+        """The first host as this run knows it, looked at when first asked for; raises when it is not fit to be copied."""
+        with self._lock:
+            return self._first or self.look_at_first()
+
+    def look_at_first(self) -> FirstHost:
+        """Look at the first host anew and keep what was seen."""
+        name = self.cluster.first.name
+        with self._lock:
+            seen = self.first_link.on_instance(lambda instance: observe(instance, name=name))
+            self._first = first_host(seen)
+            self.hide(self._first.configuration)
+            return self._first
+
+    def hide(self, configuration: ConfigurationSet) -> None:
+        """See that no secret of this set is ever recorded, whatever text it turns up in."""
+        with contextlib.suppress(ConfigError):
+            if self.journal is not None:
+                self.journal.redactor.add(*secret_values(config_values(configuration) or {}))
+
+    def keep_first(self, first: FirstHost) -> None:
+        """Use what a survey has just seen, so that a preview does not look twice."""
+        with self._lock:
+            self._first = first
+
+    def note(self, host: str, name: str, text: str, data: Json) -> None:
+        """Record something that a later runner of this run must know. Only the first note of a name counts."""
+        if self.journal is not None and self.recall(host, name) is None:
+            self.journal.append(
+                Entry(RecordKind.EVENT, self.run, host, detail=text, data={"note": name, "value": data})
+            )
+
+    def recall(self, host: str, name: str) -> Json | None:
+        """What `note` has recorded in this run, by whichever runner; None when nothing was."""
+        if self.journal is None:
+            return None
+        for record in self.journal.records(self.run, kind=RecordKind.EVENT):
+            value = record.entry.data.get("value")
+            if record.entry.host == host and record.entry.data.get("note") == name and isinstance(value, dict):
+                return value
+        return None
+
+
+class HostWork:
+    """One additional host in one run. Belongs to the thread of its track."""
+
+    def __init__(self, context: RunContext, host: Host) -> None:
+        self.context = context
+        self.host = host
+        self.link = context.links.to(host)
+        self.mark: LogMark | None = None
+        """The end of the connector's log just before this runner started it."""
+        self._before: ConfigurationSet | None = None
+
+    def looking(self, call: Callable[[Instance], _T]) -> _T:
+        """`call` with the host's instance; repeated once when an old connection turned out to be lost."""
+        return self.link.on_instance(call)
+
+    def changing(self, call: Callable[[Instance], _T]) -> _T:
+        """`call` with the host's instance, never repeated."""
+        with self.link.instance() as instance:
+            return call(instance)
+
+    def before(self) -> ConfigurationSet | None:
+        """What this host had before the run changed it, from the vault; None when the run never backed it up."""
+        if self._before is None:
+            self._before = self.context.safekeeping.read_before(self.host.name, self.context.run)
+        return self._before
+
+    def keep_before(self, configuration: ConfigurationSet) -> None:
+        """Remember what was just backed up, so that it need not be decrypted again."""
+        self._before = configuration
+
+    def target(self, instance: Instance) -> ConfigurationSet:
+        """What this host is to have: the first host's bytes with this host's own owners and modes."""
+        present = self.before()
+        if present is None:
+            present = instance.read_set()
+        install = instance.install
+        return target_set(self.context.first().configuration, present, owner=install.owner, group=install.group)
+
+    def in_line(self, instance: Instance) -> bool:
+        """Whether the host already has exactly the first host's set."""
+        return not drift(instance.read_set(), self.context.first().configuration)

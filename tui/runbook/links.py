@@ -1,0 +1,115 @@
+"""Links: one open session and instance for each host, used by one thread at a time and reopened when it was lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from tui.cluster import Host
+from tui.connector.instance import Instance
+from tui.errors import OperatorError
+from tui.health.observation import Observation
+from tui.health.probes import observe, unobserved
+from tui.remote.access import Access
+from tui.remote.errors import ConnectionLost
+from tui.remote.session import Session
+
+_T = TypeVar("_T")
+
+
+class Link:
+    """The way to one host. Safe for several threads: they wait for one another."""
+
+    def __init__(self, host: Host, access: Access) -> None:
+        self.host = host
+        self._access = access
+        self._lock = threading.RLock()
+        self._session: Session | None = None
+        self._instance: Instance | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """The open session, opened now if need be. A lost one is dropped, so the next use opens another.
+
+        Raises what `open_session` raises; errors that leave here name the host.
+        """
+        from tui.remote.connect import open_session
+
+        with self._lock:
+            try:
+                if self._session is None:
+                    self._session = open_session(self.host, self._access)
+                yield self._session
+            except OperatorError as error:
+                error.host = error.host or self.host.name
+                if isinstance(error, ConnectionLost):
+                    self.close()
+                raise
+
+    @contextmanager
+    def instance(self) -> Iterator[Instance]:
+        """The instance on this host, found now if need be. Raises NoInstall and what `session` raises."""
+        from tui.connector.discovery import open_instance
+
+        with self.session() as session:
+            if self._instance is None:
+                self._instance = open_instance(session, self.host)
+            yield self._instance
+
+    def on_instance(self, call: Callable[[Instance], _T]) -> _T:
+        """`call` with the instance, once more over a new session when the old one turns out to be lost.
+
+        So `call` must be idempotent: whether the first attempt reached the host is not known.
+        """
+        reused = self._session is not None
+        try:
+            with self.instance() as instance:
+                return call(instance)
+        except ConnectionLost:
+            if not reused:
+                raise
+        with self.instance() as instance:
+            return call(instance)
+
+    def probe(self, *, ask_ticket: bool = True) -> Observation:
+        """Observe the instance. Never raises OperatorError: every failure becomes part of the observation."""
+        name = self.host.name
+        try:
+            return self.on_instance(lambda instance: observe(instance, name=name, ask_ticket=ask_ticket))
+        except OperatorError as error:
+            return unobserved(name, error)
+
+    def close(self) -> None:
+        """End the session; never raises. The next use opens another."""
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+            self._session = self._instance = None
+
+
+class Links:
+    """A link to each host that was asked for, made when first asked for."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._lock = threading.Lock()
+        self._links: dict[str, Link] = {}
+
+    def to(self, host: Host) -> Link:
+        """The link to `host`; a new one when the cluster file says something else of it than before."""
+        with self._lock:
+            known = self._links.get(host.name)
+            if known is None or known.host != host:
+                if known is not None:
+                    known.close()
+                known = self._links[host.name] = Link(host, self.access)
+            return known
+
+    def close(self) -> None:
+        """End every session; never raises."""
+        with self._lock:
+            links, self._links = list(self._links.values()), {}
+        for link in links:
+            link.close()

@@ -1,0 +1,181 @@
+"""The procedure: from one connector to a cluster, as stages of steps for the engine.
+
+The order is a safety argument. The first host is only read. Everything is backed up, and the backups are proven,
+before anything is changed anywhere. One additional host goes first, alone, so that what is wrong with the set or the
+network shows on one host only. The others follow in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tui.cluster import Cluster, Host
+from tui.errors import OperatorError
+from tui.findings import Finding
+from tui.health.cluster import judge_all, observe_all
+from tui.health.model import HostStatus
+from tui.paths import vault_dir
+from tui.remote.access import Access
+from tui.runbook.context import HostWork, RunContext
+from tui.runbook.journal import Journal
+from tui.runbook.links import Links
+from tui.runbook.model import HostVerdict, Plan, PlannedStep, Step
+from tui.runbook.order import RunOrder
+from tui.runbook.safekeeping import Safekeeping
+from tui.runbook.stages import Procedure, Stage, Track
+from tui.runbook.steps.base import HostStep
+from tui.runbook.steps.connected import Connected
+from tui.runbook.steps.files import CheckSet, CommitConfig, ParkConfig, PlaceCertificates, PlaceProfileMapper
+from tui.runbook.steps.gates import CompareThumbprint, FirstHostUndisturbed, Troubleshoot
+from tui.runbook.steps.locking import LockHost, Release, Unchanged
+from tui.runbook.steps.looking import BackUpBefore, BackUpSet, FirstHostStep, Inspect
+from tui.runbook.steps.services import StartAdmin, StartConnector, StopServices
+from tui.runbook.steps.tenant import TenantStatus
+from tui.tenant import TenantClient
+from tui.vault.identity import Identity, unlock
+from tui.vault.vault import Vault
+
+LOOKING: tuple[type[HostStep], ...] = (Inspect, BackUpBefore)
+CHANGING: tuple[type[HostStep], ...] = (
+    LockHost,
+    Unchanged,
+    StopServices,
+    ParkConfig,
+    PlaceCertificates,
+    PlaceProfileMapper,
+    CheckSet,
+    CompareThumbprint,
+    CommitConfig,
+    StartAdmin,
+    StartConnector,
+    Connected,
+    Troubleshoot,
+    FirstHostUndisturbed,
+    Release,
+)
+"""What is done to each additional host, in this order."""
+
+
+def build_procedure(order: RunOrder, journal: Journal) -> Procedure:
+    """The procedure that an order asks for; connects to nothing yet.
+
+    Raises ClusterFileError, and OperatorError for hosts that the cluster file does not have.
+    """
+    from tui.cluster_file import load_cluster
+
+    cluster = load_cluster(order.cluster_file)
+    links = Links(order.access)
+    context = RunContext(
+        cluster=cluster,
+        run=order.run,
+        operator=order.operator,
+        links=links,
+        safekeeping=safekeeping_for(cluster, order.access, order.identity_file, order.operator, journal),
+        journal=journal,
+    )
+    hosts = chosen_hosts(cluster, order.hosts)
+    stages = build_stages(context, hosts, tenant_client(cluster, order.access))
+    return Procedure(
+        plan=plan_of(cluster.name, stages, with_changes=False),
+        stages=stages,
+        close=links.close,
+        verdicts=lambda: run_verdicts(cluster, links, (cluster.first, *hosts)),
+    )
+
+
+def safekeeping_for(
+    cluster: Cluster, access: Access, identity_file: Path, operator: str, journal: Journal | None
+) -> Safekeeping:
+    """The cluster's vault, opened with the passphrase among the secrets when an identity is first needed."""
+
+    def open_identity() -> Identity:
+        passphrase = access.secrets.vault.passphrase
+        if passphrase is None:
+            raise OperatorError(
+                "the vault's passphrase is needed",
+                meaning="a backup that cannot be decrypted proves nothing",
+                remedy="supply [vault] passphrase, or unlock the identity in the wizard",
+            )
+        return unlock(identity_file, passphrase.get_secret_value())
+
+    return Safekeeping(
+        Vault(vault_dir(cluster.name), cluster.name),
+        recipients=cluster.vault.recipients,
+        operator=operator,
+        unlock=open_identity,
+        journal=journal,
+    )
+
+
+def tenant_client(cluster: Cluster, access: Access) -> Callable[[], TenantClient] | None:
+    """How to make the Management API client; None when there is no `[tenant]`, or no client secret for it."""
+    tenant, secret = cluster.tenant, access.secrets.tenant.client_secret
+    if tenant is None or secret is None:
+        return None
+    ca_file = tenant.ca_file.expanduser() if tenant.ca_file else None
+    return lambda: TenantClient(tenant.domain, tenant.client_id, secret.get_secret_value(), ca_file=ca_file)
+
+
+def chosen_hosts(cluster: Cluster, names: Sequence[str]) -> tuple[Host, ...]:
+    """The additional hosts of that name, in the file's order; all of them for no names. Raises OperatorError."""
+    known = {host.name for host in cluster.additional}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise OperatorError(
+            f"{', '.join(unknown)} is not an additional host of cluster {cluster.name}",
+            tried="compared with the cluster file",
+            remedy=f"additional hosts are: {', '.join(host.name for host in cluster.additional) or 'none'}",
+        )
+    return tuple(host for host in cluster.additional if not names or host.name in names)
+
+
+def build_stages(
+    context: RunContext, hosts: Sequence[Host], client: Callable[[], TenantClient] | None
+) -> tuple[Stage, ...]:
+    """The stages for these additional hosts. The first stage reads, the second backs up, the rest change."""
+    works = {host.name: HostWork(context, host) for host in hosts}
+
+    def tracks(chosen: Sequence[Host], steps: Sequence[type[HostStep]]) -> tuple[Track, ...]:
+        return tuple(Track(host.name, tuple(step(works[host.name]) for step in steps)) for host in chosen)
+
+    first = context.cluster.first.name
+    parallel = context.cluster.run.parallel
+    canary, others = tuple(hosts[:1]), tuple(hosts[1:])
+    stages = [Stage("first-host", (Track(first, (FirstHostStep(context), BackUpSet(context))),))]
+    if hosts:
+        stages.append(Stage("before", tracks(hosts, LOOKING), parallel))
+        stages.append(Stage("first-addition", tracks(canary, CHANGING)))
+    if others:
+        stages.append(Stage("additions", tracks(others, CHANGING), parallel))
+    stages.append(Stage("tenant", (Track(None, (TenantStatus(context, client),)),)))
+    return tuple(stages)
+
+
+def plan_of(cluster: str, stages: Sequence[Stage], *, with_changes: bool, findings: Sequence[Finding] = ()) -> Plan:
+    """The plan that lists exactly the steps of `stages`. `with_changes` looks at the hosts; else nothing is asked."""
+
+    def planned(step: Step) -> PlannedStep:
+        return PlannedStep(
+            id=f"{step.host or 'tenant'}/{step.name}",
+            name=step.name,
+            host=step.host,
+            title=step.title,
+            why=step.why,
+            changes=step.plan() if with_changes else (),
+        )
+
+    listed = tuple(tuple(planned(step) for track in stage.tracks for step in track.steps) for stage in stages)
+    return Plan(cluster=cluster, stages=listed, findings=tuple(findings))
+
+
+def run_verdicts(cluster: Cluster, links: Links, hosts: Sequence[Host]) -> tuple[HostVerdict, ...]:
+    """How each host is doing now; a host that cannot be looked at is `unknown`. Never raises."""
+    observations = observe_all([links.to(host).probe for host in hosts])
+    status = judge_all(cluster.name, cluster.first.name, observations)
+    return tuple(HostVerdict(name=host.name, verdict=host.verdict.value, detail=_detail(host)) for host in status.hosts)
+
+
+def _detail(host: HostStatus) -> str:
+    worst = host.problems[0].summary if host.problems else ""
+    return f"hub {host.hub}" + (f"; {worst}" if worst and host.verdict.value != "healthy" else "")

@@ -1,0 +1,1 @@
+"""The steps of the procedure, each one idempotent and undone to the byte."""

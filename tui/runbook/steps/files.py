@@ -1,0 +1,254 @@
+"""The steps that replace a configuration set. config.json goes out first and comes in last: it is the commit point."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from tui.connector.configuration_set import set_findings
+from tui.connector.instance import Instance
+from tui.connector.layouts import set_paths
+from tui.connector.model import ConfigurationSet, SetFile
+from tui.errors import OperatorError
+from tui.findings import blockers
+from tui.health.drift import config_drift
+from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config, is_profile_mapper, placed
+from tui.runbook.model import Change, Evidence
+from tui.runbook.steps.base import TO_DO, HostStep, stop, told
+from tui.runbook.steps.put_back import UNTOUCHED, put_back
+from tui.runbook.steps.readable import unreadable
+
+
+class ParkConfig(HostStep):
+    """Take config.json out of the way before anything else is touched."""
+
+    name = "park-config"
+    title = "Move config.json out"
+    why = "a connector without it can do no harm while its certificates are replaced"
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when there is none, or when the host has exactly the first host's set."""
+        now = instance.read_set()
+        if now.data(set_paths(now.layout).config) is None:
+            return Evidence(detail="there is no config.json")
+        return Evidence(detail="the set is the first host's already") if self.work.in_line(instance) else TO_DO
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The file that is moved."""
+        now = instance.read_set()
+        config = set_paths(now.layout).config
+        data = now.data(config)
+        return (
+            () if data is None else (Change(action="remove", subject=config, before=f"{len(data)} bytes, kept aside"),)
+        )
+
+    def change(self, instance: Instance) -> Evidence:
+        """Move it aside; one that this run has placed is removed, as the host's own is parked already."""
+        config, run = set_paths(instance.install.layout).config, self.work.context.run
+        if config in instance.parked(run=run):
+            instance.remove(config)
+        else:
+            instance.park(config, run=run)
+        return Evidence(detail="moved aside, on the same file system")
+
+    def prove(self, instance: Instance) -> Evidence:
+        """It is gone, or the set was in line all along."""
+        now = instance.read_set()
+        gone = now.data(set_paths(now.layout).config) is None
+        return Evidence(
+            detail="there is no config.json" if gone else "config.json is there",
+            done=gone or self.work.in_line(instance),
+        )
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Put the host's own config.json back."""
+        return put_back(self.work, instance, is_config(instance.read_set()))
+
+
+class _PlaceFiles(HostStep):
+    """Bring some files of the first host's set to the host, whatever was there kept aside."""
+
+    @abstractmethod
+    def chosen(self, files: ConfigurationSet) -> Chosen:
+        """Which files of a set this step is about."""
+
+    @abstractmethod
+    def parts(self, files: ConfigurationSet) -> tuple[str, ...]:
+        """What is parked as a whole: a file or a directory."""
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when every chosen file lies in place and there is none too many."""
+        now = instance.read_set()
+        return TO_DO if self._outstanding(now, self.work.target(instance)) else Evidence(detail="in place already")
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The files, one by one."""
+        now = instance.read_set()
+        return file_changes(now, self.work.target(instance), self.chosen(now))
+
+    def change(self, instance: Instance) -> Evidence:
+        """Park what is there, make the directories, write the files."""
+        target, before, run = self.work.target(instance), self.work.before(), self.work.context.run
+        parked = []
+        for part in self.parts(target):
+            ours_to_keep = before is not None and (part in before.files or part in before.directories)
+            if ours_to_keep and instance.park(part, run=run):
+                parked.append(f"{part} kept aside")
+        written = self._write(instance, instance.read_set(), target)
+        return Evidence(detail=f"{len(written)} files written", lines=(*parked, *written))
+
+    def prove(self, instance: Instance) -> Evidence:
+        """Read everything back and compare bytes, owners and modes."""
+        now = instance.read_set()
+        differing = self._outstanding(now, self.work.target(instance))
+        if differing:
+            return Evidence(detail=f"not as meant: {', '.join(differing)}", done=False)
+        return Evidence(detail="bytes, owner and mode are as meant")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Put back what was there."""
+        return put_back(self.work, instance, self.chosen(instance.read_set()))
+
+    def _outstanding(self, now: ConfigurationSet, target: ConfigurationSet) -> list[str]:
+        chosen = self.chosen(target)
+        wanted = [path for path, file in target.files.items() if chosen(path) and not placed(now.files.get(path), file)]
+        surplus = [path for path in now.files if chosen(path) and path not in target.files]
+        missing = [path for path in target.directories if chosen(path) and path not in now.directories]
+        return sorted({*wanted, *surplus, *missing})
+
+    def _write(self, instance: Instance, now: ConfigurationSet, target: ConfigurationSet) -> list[str]:
+        chosen = self.chosen(target)
+        for path in now.files:
+            if chosen(path) and path not in target.files:
+                instance.remove(path)
+        for path in sorted(filter(chosen, target.directories)):
+            if path not in now.directories:
+                instance.place_directory(path, target.directories[path])
+        written = []
+        for path, file in target.files.items():
+            if chosen(path) and not placed(now.files.get(path), file):
+                instance.place(file)
+                written.append(f"{path}, {len(file.data)} bytes")
+        return written
+
+
+class PlaceCertificates(_PlaceFiles):
+    """Bring certs/ with everything below it."""
+
+    name = "place-certificates"
+    title = "Put the certificates in place"
+    why = "with the first host's key and certificate the tenant accepts this instance too; without them it would publish its own"
+
+    def chosen(self, files: ConfigurationSet) -> Chosen:
+        """The certs folder."""
+        return is_certificate(files)
+
+    def parts(self, files: ConfigurationSet) -> tuple[str, ...]:
+        """The folder as a whole."""
+        return (set_paths(files.layout).certs,)
+
+
+class PlaceProfileMapper(_PlaceFiles):
+    """Bring the profile mapper."""
+
+    name = "place-profile-mapper"
+    title = "Put the profile mapper in place"
+    why = "users must get the same profile whichever instance answers"
+
+    def chosen(self, files: ConfigurationSet) -> Chosen:
+        """The profile mapper."""
+        return is_profile_mapper(files)
+
+    def parts(self, files: ConfigurationSet) -> tuple[str, ...]:
+        """The file."""
+        return (set_paths(files.layout).profile_mapper,)
+
+
+class CheckSet(HostStep):
+    """Look at the whole set once more before the commit."""
+
+    name = "check-set"
+    title = "Check the set"
+    why = "key, certificate and encrypted password belong together, and the service must be able to read them"
+
+    def change(self, instance: Instance) -> Evidence:
+        """Read everything and judge it as it will be with its config.json; raises OperatorError."""
+        now, target = instance.read_set(), self.work.target(instance)
+        config = set_paths(now.layout).config
+        differing = [path for path in {*now.files, *target.files} - {config} if now.data(path) != target.data(path)]
+        if differing:
+            raise OperatorError(
+                f"{', '.join(sorted(differing))} on this host is not what was put in place",
+                meaning="somebody or something has changed it since; config.json was not put in place",
+                remedy="find out who writes to this directory, then retry",
+            )
+        complete = _with(now, target.files[config])
+        if stopping := blockers(set_findings(complete)):
+            raise stop(stopping[0], meaning="config.json was not put in place, so the connector can do no harm")
+        if finding := unreadable(instance, complete):
+            raise stop(finding, meaning="config.json was not put in place, so the connector can do no harm")
+        warnings = [finding for finding in set_findings(complete) if finding.id not in _SAID_OF_FIRST_HOST]
+        return Evidence(
+            detail="bytes, owners and modes are right; key, certificate and password belong together",
+            lines=told(warnings),
+        )
+
+
+_SAID_OF_FIRST_HOST = {"extra-files"}
+
+
+class CommitConfig(HostStep):
+    """Put config.json in place: from here on the connector is a member of the cluster."""
+
+    name = "commit-config"
+    title = "Put config.json in place"
+    why = "this is the commit point: everything else is in place and checked"
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when its keys are the first host's; the connector rewrites the file at every start."""
+        now = instance.read_set()
+        if now.data(set_paths(now.layout).config) is None:
+            return TO_DO
+        if config_drift(now, self.work.context.first().configuration):
+            return TO_DO
+        return Evidence(detail="in place already")
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The file."""
+        now = instance.read_set()
+        return file_changes(now, self.work.target(instance), is_config(now))
+
+    def change(self, instance: Instance) -> Evidence:
+        """Write it, atomically, with its final owner and mode."""
+        target = self.work.target(instance)
+        file = target.files[set_paths(target.layout).config]
+        instance.place(file)
+        return Evidence(detail=f"{len(file.data)} bytes written")
+
+    def prove(self, instance: Instance) -> Evidence:
+        """Read it back."""
+        now = instance.read_set()
+        differing = config_drift(now, self.work.context.first().configuration)
+        if differing:
+            return Evidence(detail=f"keys differ: {', '.join(each.key for each in differing)}", done=False)
+        return Evidence(detail="every key that must be equal is equal to the first host's")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Take it out again; the host's own, if it had one, comes back last."""
+        before = self.work.before()
+        if before is None:
+            return UNTOUCHED
+        config = set_paths(instance.install.layout).config
+        present = instance.read_set().data(config)
+        if config in instance.parked(run=self.work.context.run) or present != before.data(config):
+            instance.remove(config)
+            return Evidence(detail="taken out")
+        return Evidence(detail="the host's own config.json is in place")
+
+
+def _with(files: ConfigurationSet, config: SetFile) -> ConfigurationSet:
+    return ConfigurationSet(
+        layout=files.layout,
+        version=files.version,
+        files={**files.files, config.path: config},
+        directories=files.directories,
+    )

@@ -1,0 +1,97 @@
+"""The gates: what must be true before the services start, and after."""
+
+from __future__ import annotations
+
+from tui.connector.config_keys import TICKET
+from tui.connector.configuration_set import config_values, set_certificate
+from tui.connector.instance import Instance
+from tui.connector.model import Outcome
+from tui.connector.troubleshooter import read_troubleshooter
+from tui.errors import OperatorError
+from tui.findings import blockers
+from tui.runbook.first_host import still_connected
+from tui.runbook.model import Change, Evidence
+from tui.runbook.steps.base import HostStep, stop, told
+
+
+class CompareThumbprint(HostStep):
+    """The gate before the commit: the certificate on this host is the one that the tenant knows."""
+
+    name = "compare-thumbprint"
+    title = "Compare the certificate with the tenant's"
+    why = "every start publishes the certificate; one that the tenant does not know would lock all other instances out"
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """A read-only question to the tenant."""
+        return (Change(action="ask", subject="the tenant, through this host, which certificate it knows"),)
+
+    def change(self, instance: Instance) -> Evidence:
+        """Ask through this host with its own node; raises OperatorError when the answer differs."""
+        values = config_values(self.work.target(instance)) or {}
+        certificate = set_certificate(instance.read_set())
+        info = instance.ticket_info(str(values[TICKET]), values)
+        known = info.thumbprints[0] if info.thumbprints else None
+        here = certificate.thumbprint if certificate else None
+        first = self.work.context.first().thumbprint
+        if here is None or here != known or here != first:
+            raise OperatorError(
+                "the certificate on this host is not the one that the tenant knows",
+                tried=f"here {here or 'none'}, first host {first}, tenant {known or 'none'} (asked by {info.asked_from})",
+                meaning="starting it would lock the other instances out, so config.json was not put in place",
+                remedy="see whether somebody has made a new pair on the first host since it was read; then start again",
+            )
+        return Evidence(
+            detail=f"thumbprint {here} on this host and at the tenant", lines=(f"asked by {info.asked_from}",)
+        )
+
+
+class Troubleshoot(HostStep):
+    """The connector's own tests, read strictly."""
+
+    name = "troubleshooter"
+    title = "Run the troubleshooter"
+    why = "it tests the tenant, the hub, the clock, the certificates and the directory from this very host"
+    may_skip = True
+
+    def change(self, instance: Instance) -> Evidence:
+        """Run it; raises OperatorError when a test failed, never reported, or the run is not complete."""
+        report = read_troubleshooter(instance.troubleshoot())
+        lines = tuple(f"{test.id}: {test.outcome.value.replace('_', ' ')}" for test in report.tests)
+        if report.passed and not blockers(report.findings):
+            return Evidence(detail="complete, nothing failed", lines=(*lines, *told(report.findings)))
+        failed = [test for test in report.tests if test.outcome in (Outcome.FAILED, Outcome.NOT_RUN)]
+        names = ", ".join(f"{test.title} ({test.outcome.value.replace('_', ' ')})" for test in failed)
+        worst = failed[0] if failed else None
+        raise OperatorError(
+            f"the troubleshooter has not passed: {names or 'it did not run to its end'}",
+            tried="; ".join((*(worst.evidence if worst else ()), *told(report.findings))) or None,
+            meaning="this instance may not answer logins"
+            if report.complete
+            else "the run broke off, so what comes after is not known",
+            remedy=(worst.remedy if worst else None) or "read the raw text, correct the cause, then retry",
+        )
+
+
+class FirstHostUndisturbed(HostStep):
+    """The first host has not noticed anything."""
+
+    name = "first-host-undisturbed"
+    title = "See that the first host never dropped"
+    why = "an addition must not cost the instance that answers logins now"
+
+    def apply(self) -> Evidence:
+        """Look at the first host, not at this one."""
+        context = self.work.context
+        first = context.first()
+        evidence, findings = context.first_link.on_instance(lambda instance: still_connected(instance, first))
+        if findings:
+            raise stop(findings[0], meaning="the first host may not answer logins any more")
+        return Evidence(detail=f"{first.name} is connected as before", lines=tuple(evidence))
+
+    def verify(self) -> Evidence:
+        """Nothing was done that needs proof."""
+        return Evidence(detail="seen")
+
+    def change(self, instance: Instance) -> Evidence:
+        """Nothing is done on this host."""
+        return Evidence(detail="seen")

@@ -1,0 +1,103 @@
+"""The steps that begin and end the work on an additional host: the lock, the last look before it, and the release."""
+
+from __future__ import annotations
+
+from tui.connector.instance import Instance
+from tui.connector.layouts import set_paths
+from tui.errors import OperatorError
+from tui.health.drift import drift
+from tui.runbook.model import Change, Evidence
+from tui.runbook.safekeeping import same_bytes
+from tui.runbook.steps.base import HostStep
+
+
+class LockHost(HostStep):
+    """Take the host, so that no second operator changes it at the same time."""
+
+    name = "lock"
+    title = "Take the host"
+    why = "two operators at once would undo each other's work"
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The lock file."""
+        return (Change(action="create", subject="lock file with who, where and when"),)
+
+    def change(self, instance: Instance) -> Evidence:
+        """Write the lock file; raises HostLocked naming who has it. The same run may take it again."""
+        context = self.work.context
+        instance.lock(run=context.run, holder=context.operator)
+        return Evidence(detail=f"taken for {context.operator}")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Everything else has been put back: give the host up."""
+        run = self.work.context.run
+        left = instance.parked(run=run)
+        if left:
+            instance.unlock(run=run)
+            return Evidence(
+                detail=f"given back; {', '.join(left)} of before the run is kept aside in the install directory"
+            )
+        instance.discard_parked(run=run)
+        instance.unlock(run=run)
+        return Evidence(detail="given back")
+
+
+class Unchanged(HostStep):
+    """See that nobody changed the host between its backup and the lock."""
+
+    name = "unchanged"
+    title = "See that it is as backed up"
+    why = "undoing must give back what was there, and not what was there a while ago"
+
+    def change(self, instance: Instance) -> Evidence:
+        """Compare with the backup; a host that this run has begun to change is compared file by file."""
+        before, now = self.work.before(), instance.read_set()
+        if before is None:
+            raise OperatorError(
+                "this run has no backup of what the host had",
+                meaning="nothing may be changed here before there is one",
+                remedy="start the procedure again",
+            )
+        if same_bytes(before, now):
+            return Evidence(detail="as backed up")
+        first = self.work.context.first().configuration
+        if instance.parked(run=self.work.context.run) or not drift(now, first):
+            return Evidence(detail="this run has begun to change it")
+        foreign = sorted(
+            path
+            for path, file in now.files.items()
+            if file.data not in (before.data(path), first.data(path)) and path != set_paths(now.layout).config
+        )
+        if not foreign and now.data(set_paths(now.layout).config) in (None, before.data(set_paths(now.layout).config)):
+            return Evidence(detail="this run has begun to change it")
+        raise OperatorError(
+            "somebody has changed this host since it was backed up",
+            tried=f"compared it with the backup: {', '.join(foreign) or 'config.json'} differs",
+            meaning="nothing was changed on it by this run",
+            remedy="find out who works on this host, then start the procedure again",
+        )
+
+
+class Release(HostStep):
+    """Everything is verified: drop what was kept aside, and give the host back."""
+
+    name = "release"
+    title = "Give the host back"
+    why = "what it had before stays in the vault; the next operator needs the host"
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The lock file and what was kept aside."""
+        return (Change(action="remove", subject="lock file and what was kept aside"),)
+
+    def change(self, instance: Instance) -> Evidence:
+        """Remove both."""
+        run = self.work.context.run
+        instance.discard_parked(run=run)
+        instance.unlock(run=run)
+        return Evidence(detail="given back; what it had before is in the vault")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Take the host again, since it is about to be put back."""
+        context = self.work.context
+        instance.lock(run=context.run, holder=context.operator)
+        return Evidence(detail="taken again")

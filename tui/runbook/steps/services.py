@@ -1,0 +1,192 @@
+"""The steps that stop and start the two services."""
+
+from __future__ import annotations
+
+from tui.connector.configuration_set import set_certificate
+from tui.connector.errors import CertificateError, ServiceError
+from tui.connector.instance import Instance
+from tui.connector.model import ConfigurationSet, Role, Service
+from tui.errors import OperatorError
+from tui.health.probes import ask_ticket_of
+from tui.runbook.model import Change, Evidence
+from tui.runbook.steps.base import TO_DO, HostStep
+from tui.runbook.steps.looking import SERVICES_BEFORE
+from tui.runbook.steps.put_back import UNTOUCHED
+
+AT_REST = frozenset(("stopped", "failed", "masked"))
+"""States in which nothing runs and nothing will be restarted by itself."""
+
+
+class StopServices(HostStep):
+    """Stop both services before their files are replaced."""
+
+    name = "stop-services"
+    title = "Stop both services"
+    why = "a running connector rewrites its configuration and could publish a half-placed certificate"
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when nothing runs, or when the host has exactly the first host's set and nothing will be replaced."""
+        active = _active(instance.services())
+        if not active:
+            return Evidence(detail="nothing runs")
+        if self.work.in_line(instance):
+            return Evidence(detail="the set is the first host's already: nothing needs to stop")
+        return TO_DO
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The services that run."""
+        return tuple(
+            Change(action="stop", subject=service.unit, before=service.state, after="stopped")
+            for service in _active(instance.services())
+        )
+
+    def change(self, instance: Instance) -> Evidence:
+        """The connector first, then the console."""
+        for role in (Role.CONNECTOR, Role.ADMIN):
+            instance.stop(role)
+        return Evidence(detail="both stopped")
+
+    def prove(self, instance: Instance) -> Evidence:
+        """Nothing runs any more."""
+        active = _active(instance.services())
+        if active and not self.work.in_line(instance):
+            return Evidence(detail=f"still active: {', '.join(service.unit for service in active)}", done=False)
+        return Evidence(detail="nothing runs")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Start what ran before the run, now that its own files are back."""
+        before, noted = self.work.before(), self.work.context.recall(self.work.host.name, SERVICES_BEFORE)
+        if before is None or noted is None:
+            return UNTOUCHED
+        present = instance.services()
+        lines = []
+        for role in (Role.ADMIN, Role.CONNECTOR):
+            if noted.get(role.value) in (None, *AT_REST, "unknown") or role not in present:
+                continue
+            if present[role].running:
+                continue
+            if role is Role.CONNECTOR and (reason := _must_stay_down(instance, before)):
+                lines.append(f"{present[role].unit} stays stopped: {reason}")
+                continue
+            lines.append(_start_again(instance, role, present[role].unit, certain=noted[role.value] == "running"))
+        return Evidence(detail="services as before this run", lines=tuple(lines))
+
+
+class StartAdmin(HostStep):
+    """Start the admin console first: the troubleshooter runs through it."""
+
+    name = "start-admin"
+    title = "Start the admin console"
+    why = "it publishes nothing, and the troubleshooter runs through it"
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when it runs, or when this install has no such unit."""
+        service = instance.services().get(Role.ADMIN)
+        if service is None:
+            return Evidence(detail="no unit runs the admin console here; the troubleshooter is run directly")
+        return Evidence(detail=f"{service.unit} runs") if service.running else TO_DO
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The service."""
+        return _to_start(instance, Role.ADMIN)
+
+    def change(self, instance: Instance) -> Evidence:
+        """Start it."""
+        instance.start(Role.ADMIN)
+        return Evidence(detail="started")
+
+    def prove(self, instance: Instance) -> Evidence:
+        """The service manager says that it runs."""
+        return _runs(instance, Role.ADMIN)
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Stop it, so that files can be put back."""
+        instance.stop(Role.ADMIN)
+        return Evidence(detail="stopped")
+
+
+class StartConnector(HostStep):
+    """Start the connector with the set in place."""
+
+    name = "start-connector"
+    title = "Start the connector"
+    why = "it publishes the certificate that the tenant knows already, and connects"
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when it runs with the first host's set."""
+        service = instance.services().get(Role.CONNECTOR)
+        if service is not None and service.running and self.work.in_line(instance):
+            return Evidence(detail=f"{service.unit} runs with the first host's set")
+        return TO_DO
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The service."""
+        return _to_start(instance, Role.CONNECTOR)
+
+    def change(self, instance: Instance) -> Evidence:
+        """Note the end of its log, then start it; refused unless the host has the first host's set."""
+        if not self.work.in_line(instance):
+            raise OperatorError(
+                "the set on this host is not the first host's any more",
+                tried="compared every key and file just before the start",
+                meaning="the connector was not started: it could publish another certificate",
+                remedy="find out who writes to this directory, then retry",
+            )
+        self.work.mark = instance.log_mark()
+        instance.start(Role.CONNECTOR)
+        return Evidence(detail="started")
+
+    def prove(self, instance: Instance) -> Evidence:
+        """Whether it stays up and is accepted is the next step's question."""
+        service = instance.services().get(Role.CONNECTOR)
+        return Evidence(detail=f"{service.unit} is {service.state}" if service else "no unit", done=service is not None)
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Stop it before anything else is put back."""
+        instance.stop(Role.CONNECTOR)
+        return Evidence(detail="stopped")
+
+
+def _active(services: dict[Role, Service]) -> list[Service]:
+    return [service for service in services.values() if service.state not in AT_REST]
+
+
+def _to_start(instance: Instance, role: Role) -> tuple[Change, ...]:
+    service = instance.services().get(role)
+    return (
+        ()
+        if service is None
+        else (Change(action="start", subject=service.unit, before=service.state, after="running"),)
+    )
+
+
+def _runs(instance: Instance, role: Role) -> Evidence:
+    service = instance.services().get(role)
+    state = service.state if service else "without a unit"
+    return Evidence(
+        detail=f"{service.unit if service else role.value} is {state}", done=state in ("running", "starting")
+    )
+
+
+def _must_stay_down(instance: Instance, before: ConfigurationSet) -> str | None:
+    """Why the connector must not be started with the set that it had before the run, None when it may."""
+    try:
+        certificate = set_certificate(before)
+        ticket = ask_ticket_of(instance, before)
+    except (CertificateError, OperatorError) as error:
+        return f"what starting it would publish cannot be told ({error.summary})"
+    if certificate is None or ticket is None or not ticket.thumbprints:
+        return "it had no certificate that the tenant knows, and would publish one of its own"
+    if certificate.thumbprint != ticket.thumbprints[0]:
+        return "its own certificate is not the tenant's, and starting it would lock the other instances out"
+    return None
+
+
+def _start_again(instance: Instance, role: Role, unit: str, *, certain: bool) -> str:
+    try:
+        instance.start(role)
+    except ServiceError as error:
+        if certain:
+            raise
+        return f"{unit} does not stay up, as before this run ({error.summary})"
+    return f"{unit} started again"
