@@ -1,0 +1,152 @@
+"""Faults that can be switched on in a lab, each with the mechanism by which it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tui.lab.host import can_mount
+from tui.lab.standin.certificates import generate_pair, thumbprint
+from tui.lab.tools import remove_full_disk_tools, remove_tools, write_clock_tool, write_full_disk_tools
+
+if TYPE_CHECKING:
+    from tui.lab.host import LabHost
+    from tui.lab.lab import Lab
+
+CLOCK_OFF = 7.0
+CUT_AFTER = 20_000
+SLOW = 0.15
+
+FAULTS: dict[str, str] = {
+    "clock": "the host's clock is 7 s ahead: date, the journal and the connector see it",
+    "host_down": "the host is switched off: its services are killed and its SSH port is closed",
+    "service_masked": "the connector's unit is masked: it cannot be started; a running one goes on",
+    "disk_full": "no space is left: what commands write into the host's tree goes to /dev/full, df shows 0",
+    "read_only": "commands see the host's tree mounted read-only (a private mount namespace)",
+    "link_cut": "the SSH connection is cut once, after 20,000 more bytes",
+    "slow": "every SSH packet takes 150 ms longer each way",
+    "sftp_off": "the SSH server has no SFTP subsystem",
+    "forwarding_off": "the SSH server forbids forwarding",
+    "noisy_shell": "the login shell prints a greeting on both outputs before every command",
+    "wrong_sudo": "sudo expects another password than the lab's secrets say",
+    "hub_down": "the tenant drops every agent and lets none in",
+    "auth0_down": "the tenant cannot be reached at all",
+    "other_certificate": "an instance elsewhere keeps publishing its own certificate at the tenant",
+    "wrong_bind_password": "the directory expects another password of the connector; open binds stay bound",
+    "ldap_down": "the directory is switched off and drops its connections",
+}
+
+OF_HOSTS = (
+    "clock", "host_down", "service_masked", "disk_full", "read_only", "link_cut", "slow", "sftp_off", "forwarding_off",
+    "noisy_shell", "wrong_sudo",
+)  # fmt: skip
+"""Those that concern one host; the others concern tenant or directory."""
+
+
+class FaultError(Exception):
+    """There is no such fault, no such host, or this machine cannot make it."""
+
+
+def set_fault(lab: Lab, name: str, hosts: list[LabHost], on: bool, after: int) -> None:
+    """Switch one fault. Raises FaultError."""
+    if name not in FAULTS:
+        raise FaultError(f"there is no fault called {name}; there are {', '.join(FAULTS)}")
+    if name in OF_HOSTS:
+        for host in hosts:
+            if name == "link_cut":
+                host.server.link.cut_after(after if on else None, host.server.cut)
+            else:
+                _HOST_FAULTS[name](host, on)
+    else:
+        _LAB_FAULTS[name](lab, on)
+
+
+def _clock(host: LabHost, on: bool) -> None:
+    if on:
+        host.clock_file.write_text(f"{CLOCK_OFF}", encoding="ascii")
+        write_clock_tool(host.tools, CLOCK_OFF)
+    else:
+        host.clock_file.unlink(missing_ok=True)
+        remove_tools(host.tools, "date")
+
+
+def _host_down(host: LabHost, on: bool) -> None:
+    if on:
+        host.power_off()
+    elif not host.powered:
+        host.boot()
+
+
+def _service_masked(host: LabHost, on: bool) -> None:
+    host.services.set_masked(host.connector_unit, on)
+
+
+def _disk_full(host: LabHost, on: bool) -> None:
+    (write_full_disk_tools if on else remove_full_disk_tools)(host.tools)
+
+
+def _read_only(host: LabHost, on: bool) -> None:
+    if on and not can_mount(host.root):
+        raise FaultError("this machine lets nobody make a mount namespace, so read_only cannot be shown here")
+    host.read_only = on
+
+
+def _slow(host: LabHost, on: bool) -> None:
+    host.server.link.delay = SLOW if on else 0.0
+
+
+def _sftp_off(host: LabHost, on: bool) -> None:
+    host.login.sftp = not on
+
+
+def _forwarding_off(host: LabHost, on: bool) -> None:
+    host.login.forwarding = not on
+
+
+def _noisy_shell(host: LabHost, on: bool) -> None:
+    host.noisy = on
+
+
+def _wrong_sudo(host: LabHost, on: bool) -> None:
+    host.change_sudo_password("changed since then" if on else None)
+
+
+def _hub_down(lab: Lab, on: bool) -> None:
+    lab.tenant.switch_hub(not on)
+
+
+def _auth0_down(lab: Lab, on: bool) -> None:
+    lab.tenant.switch(not on)
+
+
+def _other_certificate(lab: Lab, on: bool) -> None:
+    lab.tenant.publish_foreign(thumbprint(generate_pair("elsewhere")[0]) if on else None)
+
+
+def _wrong_bind_password(lab: Lab, on: bool) -> None:
+    lab.directory.password = "changed since then" if on else lab.bind_password
+
+
+def _ldap_down(lab: Lab, on: bool) -> None:
+    lab.directory.switch(not on)
+
+
+_HOST_FAULTS: dict[str, Callable[[LabHost, bool], None]] = {
+    "clock": _clock,
+    "host_down": _host_down,
+    "service_masked": _service_masked,
+    "disk_full": _disk_full,
+    "read_only": _read_only,
+    "slow": _slow,
+    "sftp_off": _sftp_off,
+    "forwarding_off": _forwarding_off,
+    "noisy_shell": _noisy_shell,
+    "wrong_sudo": _wrong_sudo,
+}
+_LAB_FAULTS: dict[str, Callable[[Lab, bool], None]] = {
+    "hub_down": _hub_down,
+    "auth0_down": _auth0_down,
+    "other_certificate": _other_certificate,
+    "wrong_bind_password": _wrong_bind_password,
+    "ldap_down": _ldap_down,
+}
