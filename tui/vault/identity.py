@@ -170,6 +170,12 @@ def _work(task: str, passphrase: str, data: bytes, path: Path) -> bytes:
         )
     if done.returncode == passphrase_worker.NOT_PASSPHRASE:
         raise _bad_identity("it is not protected by a passphrase, or its first lines are damaged", path)
+    if done.returncode == passphrase_worker.TOO_HARD:
+        raise _bad_identity(
+            "its passphrase was made too laborious to open on this machine",
+            path,
+            remedy="if nobody tampered with it: open it with `age -d` elsewhere and protect it again with `age -p`",
+        )
     if done.returncode == passphrase_worker.DAMAGED:
         raise _bad_identity("it is damaged", path)
     raise _storage(path, f"the passphrase worker ended without a result (status {done.returncode})")

@@ -14,6 +14,7 @@ import sys
 WRONG_PASSPHRASE = 3
 NOT_PASSPHRASE = 4
 DAMAGED = 5
+TOO_HARD = 6
 LENGTH_BYTES = 4
 
 
@@ -36,11 +37,15 @@ def _main() -> int:
         else:
             result = pyrage.passphrase.decrypt(data, passphrase)
     except pyrage.DecryptError as error:
-        return {"Decryption failed": WRONG_PASSPHRASE, "No matching keys found": NOT_PASSPHRASE}.get(
-            str(error), DAMAGED
-        )
+        return _meaning(str(error))
     sys.stdout.buffer.write(result)
     return 0
+
+
+def _meaning(message: str) -> int:
+    if message.startswith("Excessive work"):
+        return TOO_HARD
+    return {"Decryption failed": WRONG_PASSPHRASE, "No matching keys found": NOT_PASSPHRASE}.get(message, DAMAGED)
 
 
 if __name__ == "__main__":

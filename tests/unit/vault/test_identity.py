@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import stat
 import subprocess
 import sys
@@ -59,6 +60,15 @@ def test_a_damaged_file_is_told_from_a_wrong_passphrase(protected: tuple[Path, s
     damaged = tmp_path / "identity.age"
     damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert failure(damaged).reason is VaultFailure.BAD_IDENTITY
+
+
+def test_a_file_made_to_take_for_ever_is_refused_at_once(protected: tuple[Path, str], tmp_path: Path) -> None:
+    laborious = tmp_path / "identity.age"
+    header, _, rest = protected[0].read_bytes().partition(b"\n--- ")
+    laborious.write_bytes(re.sub(rb"(-> scrypt \S+) \d+", rb"\1 40", header) + b"\n--- " + rest)
+    error = failure(laborious)
+    assert error.reason is VaultFailure.BAD_IDENTITY
+    assert "laborious" in error.summary
 
 
 def test_a_second_identity_never_replaces_the_first(protected: tuple[Path, str]) -> None:
