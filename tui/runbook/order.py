@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from tui.remote.access import Access
 
+Mode = Literal["run", "resume", "undo"]
+
 
 class RunOrder(BaseModel):
     """Everything that a runner needs. Travels over a pipe only: it holds secrets.
@@ -21,7 +23,7 @@ class RunOrder(BaseModel):
 
     cluster_file: Path
     run: str
-    mode: Literal["run", "resume", "undo"] = "run"
+    mode: Mode = "run"
     hosts: tuple[str, ...] = ()
     access: Access
     identity_file: Path

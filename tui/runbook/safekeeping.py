@@ -47,6 +47,11 @@ class Safekeeping:
                 self._identity = self._unlock()
             return self._identity
 
+    def use(self, identity: Identity) -> None:
+        """Use an identity that has been unlocked already."""
+        with self._lock:
+            self._identity = identity
+
     def keep(self, configuration: ConfigurationSet, *, host: str, kind: Kind, run: str | None) -> Backup:
         """Encrypt a set into the vault and remember the ciphertext's hash in the journal."""
         if not self.recipients:

@@ -1,0 +1,376 @@
+"""ClusterOperations: what the wizard, the command line and the tests do with one cluster."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tui import paths
+from tui.cluster import Cluster
+from tui.cluster_file import cluster_names, find_cluster_file, load_cluster, save_cluster
+from tui.connector.log import readable_log
+from tui.connector.model import TroubleshooterReport
+from tui.connector.troubleshooter import read_troubleshooter
+from tui.errors import OperatorError
+from tui.findings import Finding, Severity, blockers
+from tui.health.cluster import judge_all, judge_cluster, observe_all
+from tui.health.model import ClusterStatus, HostStatus
+from tui.health.verdict import judge
+from tui.remote.access import Access, remember_host_key
+from tui.remote.errors import HostKeyUnknown, SecretKind
+from tui.remote.session import ROOT
+from tui.remote.ssh_config import ask_config, configured_hosts
+from tui.runbook.attach import RunClient
+from tui.runbook.first_host import first_findings, refusal
+from tui.runbook.journal_sqlite import set_aside
+from tui.runbook.launch import new_run_id, start_run
+from tui.runbook.model import Plan, RunView
+from tui.runbook.open_cluster import OpenCluster
+from tui.runbook.order import Mode, RunOrder
+from tui.runbook.preparation import additional_survey, first_survey, preview
+from tui.runbook.procedure import chosen_hosts, tenant_client
+from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
+from tui.tenant import Online
+from tui.vault.identity import Identity, create_identity, unlock
+from tui.vault.model import Backup, Verification
+from tui.vault.recipients import check_recipients
+from tui.vault.vault import Vault
+
+
+def operator_name() -> str:
+    """Who is at work, for journal, locks and backups: `alice@jumpbox`, the person behind sudo rather than root."""
+    person = os.environ.get("SUDO_USER") or getpass.getuser()
+    return f"{person}@{socket.gethostname()}"
+
+
+class ClusterOperations:
+    """The Operations of one front. Nothing secret leaves memory, but for the runner's pipe."""
+
+    def __init__(
+        self,
+        *,
+        access: Access | None = None,
+        identity_file: Path | None = None,
+        operator: str | None = None,
+        unattended: bool = False,
+        answers: dict[str, str] | None = None,
+    ) -> None:
+        """`unattended` runs answer every question at once: with `answers[kind]`, else with its last choice."""
+        self.access = access or Access()
+        self.operator = operator or operator_name()
+        self._identity_file = identity_file
+        self._identity: Identity | None = None
+        self._unattended = unattended
+        self._answers = dict(answers or {})
+        self._open: OpenCluster | None = None
+        self._client: RunClient | None = None
+
+    @property
+    def identity_file(self) -> Path:
+        """Where the operator's identity lies."""
+        return self._identity_file or paths.identity_file()
+
+    @property
+    def cluster(self) -> Cluster:
+        """The current cluster."""
+        return self._current.cluster
+
+    @property
+    def _current(self) -> OpenCluster:
+        if self._open is None:
+            raise OperatorError("no cluster is open", remedy="open a cluster file, or make a new one")
+        return self._open
+
+    @property
+    def _runs(self) -> RunClient:
+        if self._client is None or self._client.cluster != self.cluster.name:
+            if self._client is not None:
+                self._client.close()
+            self._client = RunClient(self.cluster.name)
+        return self._client
+
+    def clusters(self) -> list[str]:
+        """The names of the cluster files in the configuration directory, sorted."""
+        return cluster_names()
+
+    def load(self, name_or_path: str) -> Cluster:
+        """Open a cluster file and make it the current one."""
+        path = find_cluster_file(name_or_path)
+        return self._use(load_cluster(path), path)
+
+    def save(self, cluster: Cluster) -> Path:
+        """Write the cluster file, make it current, return its path."""
+        same = self._open is not None and self._open.cluster.name == cluster.name
+        path = self._current.path if same else paths.cluster_file(cluster.name)
+        save_cluster(cluster, path)
+        self._use(load_cluster(path), path)
+        return path
+
+    def _use(self, cluster: Cluster, path: Path) -> Cluster:
+        links = None
+        if self._open is not None and self._open.cluster.name == cluster.name:
+            links = self._open.links
+        elif self._open is not None:
+            self._open.close()
+        opened = OpenCluster(cluster, path, self.access, self.identity_file, self.operator)
+        if links is not None:
+            opened.links = links
+        self._open = opened
+        return cluster
+
+    def ssh_config_hosts(self) -> list[str]:
+        """Host names that the operator's SSH configuration knows, for offering."""
+        return configured_hosts(self.access.ssh_config)
+
+    def describe_ssh_host(self, name: str) -> dict[str, str]:
+        """What `ssh -G NAME` says: keys `address port user identity jump`, those that are set."""
+        config = ask_config(name, file=self.access.ssh_config)
+        identity = next(iter(config.identity_files), None)
+        found = {
+            "address": config.hostname,
+            "port": str(config.port) if config.port else None,
+            "user": config.user,
+            "identity": str(identity) if identity else None,
+            "jump": None if config.proxy_jump in (None, "none") else config.proxy_jump,
+        }
+        return {key: value for key, value in found.items() if value}
+
+    def trust(self, question: HostKeyUnknown) -> None:
+        """The operator has compared and confirmed this host key: remember it."""
+        remember_host_key(self.access, question)
+
+    def supply(self, host: str, kind: SecretKind, value: str) -> None:
+        """The operator has typed a secret; it is kept in memory only."""
+        self.access.secrets.remember(host, kind, value)
+
+    def supply_client_secret(self, value: str) -> None:
+        """The operator has typed the Management API client secret; kept in memory only."""
+        self.access.secrets.tenant.client_secret = SecretStr(value)
+
+    def connect(self, host: str) -> Connected:
+        """Log in to a host, become the other account once, and keep the session."""
+        begun = time.monotonic()
+        entry = self._current.host(host)
+        with self._current.link(host).session() as session:
+            becomes = session.run("id -un", user=ROOT).text.strip()
+            return Connected(
+                host=host,
+                address=entry.address,
+                login_user=session.login_user,
+                becomes=becomes,
+                key_type=str(getattr(session, "key_type", "")),
+                fingerprint=str(getattr(session, "fingerprint", "")),
+                seconds=time.monotonic() - begun,
+            )
+
+    def survey_first(self) -> FirstSurvey:
+        """Look at the first host; changes nothing."""
+        seen = self._current.observe_or_ask(self.cluster.first.name)
+        survey = first_survey(seen)
+        if survey.exportable:
+            self._current.remember_first(seen)
+        return survey
+
+    def supplied_passphrase(self) -> str | None:
+        """The vault's passphrase when it came with the secrets document or has been typed already."""
+        found = self.access.secrets.vault.passphrase
+        return found.get_secret_value() if found else None
+
+    def identity_exists(self) -> bool:
+        """Whether the operator has an age identity already."""
+        return self.identity_file.exists()
+
+    def create_identity(self, passphrase: str) -> str:
+        """Make the operator's age identity; returns its recipient."""
+        recipient = create_identity(self.identity_file, passphrase)
+        self.access.secrets.vault.passphrase = SecretStr(passphrase)
+        return recipient
+
+    def unlock_identity(self, passphrase: str) -> str:
+        """Open the identity for this session; returns its recipient. Raises VaultError on a wrong passphrase."""
+        self._identity = unlock(self.identity_file, passphrase)
+        self.access.secrets.vault.passphrase = SecretStr(passphrase)
+        return self._identity.recipient
+
+    def _unlocked(self) -> Identity:
+        """The identity; raises OperatorError when nobody has given the passphrase yet."""
+        if self._identity is None:
+            passphrase = self.supplied_passphrase()
+            if passphrase is None:
+                raise OperatorError(
+                    "the vault is locked",
+                    meaning="a backup that cannot be decrypted proves nothing",
+                    remedy="unlock your identity with its passphrase first",
+                )
+            self.unlock_identity(passphrase)
+        assert self._identity is not None
+        return self._identity
+
+    def set_recipients(self, recipients: Sequence[str]) -> None:
+        """Replace the cluster's backup recipients and save the cluster file."""
+        vault = self.cluster.vault.model_copy(update={"recipients": check_recipients(recipients)})
+        self.save(self.cluster.model_copy(update={"vault": vault}))
+
+    def back_up_first(self) -> Backup:
+        """Read the first host's set, encrypt it into the vault, and verify it by decryption."""
+        identity = self._unlocked()
+        name = self.cluster.first.name
+        seen = self._current.observe_or_ask(name)
+        stopping = blockers(first_findings(seen))
+        if seen.configuration is None or stopping:
+            raise refusal(name, stopping, "the first host cannot be backed up")
+        with self._current.journal() as journal:
+            safe = self._current.safekeeping(journal, identity)
+            backup = safe.keep(seen.configuration, host=name, kind="set", run=None)
+            safe.prove(backup, seen.configuration)
+            return safe.vault.get(backup.id)
+
+    def backups(self) -> list[Backup]:
+        """Every backup of the current cluster, newest first, without decrypting."""
+        return self._vault.list()
+
+    @property
+    def _vault(self) -> Vault:
+        return Vault(paths.vault_dir(self.cluster.name), self.cluster.name)
+
+    def verify_backup(self, backup_id: str) -> Verification:
+        """Decrypt one backup and check everything in it."""
+        backup = self._vault.get(backup_id)
+        with self._current.journal() as journal:
+            expected = journal.backup_hash(backup.id)
+        return self._vault.verify(backup, self._unlocked(), expected_sha256=expected)
+
+    def survey_additional(self, host: str) -> AdditionalSurvey:
+        """Look at an additional host and compare it with the first host's set; changes nothing."""
+        first = self._current.first()
+        return additional_survey(self._current.observe_or_ask(host, ask_ticket=False), first)
+
+    def preview(self, hosts: Sequence[str] = ()) -> Plan:
+        """Every step a run would perform, in order, with what would change; changes nothing."""
+        chosen = chosen_hosts(self.cluster, hosts)
+        return preview(self._current.context(self._current.first()), chosen)
+
+    def start_run(self, hosts: Sequence[str] = ()) -> str:
+        """Start the detached runner; returns the run's id."""
+        self._unlocked()
+        chosen_hosts(self.cluster, hosts)
+        run = new_run_id()
+        start_run(self._order(run, "run", tuple(hosts)))
+        return run
+
+    def resume_run(self, run: str, *, undo: bool = False) -> None:
+        """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
+        self._unlocked()
+        additional = {host.name for host in self.cluster.additional}
+        seen = dict.fromkeys(step.planned.host for step in self._runs.view(run).steps)
+        hosts = tuple(host for host in seen if host is not None and host in additional)
+        start_run(self._order(run, "undo" if undo else "resume", hosts))
+
+    def _order(self, run: str, mode: Mode, hosts: tuple[str, ...]) -> RunOrder:
+        return RunOrder(
+            cluster_file=self._current.path,
+            run=run,
+            mode=mode,
+            hosts=hosts,
+            access=self.access,
+            identity_file=self.identity_file,
+            operator=self.operator,
+            unattended=self._unattended,
+            answers=self._answers,
+        )
+
+    def runs(self) -> list[RunView]:
+        """Every run of the current cluster in the journal, newest first."""
+        return self._runs.runs()
+
+    def run_view(self, run: str) -> RunView:
+        """A run as the journal tells it now."""
+        return self._runs.view(run)
+
+    def answer(self, run: str, question: str, choice: str) -> None:
+        """Answer the run's open question."""
+        self._runs.answer(run, question, choice)
+
+    def control(self, run: str, word: str) -> None:
+        """`pause`, `continue`, `abort` or `roll_back`."""
+        self._runs.control(run, word)
+
+    def host_log(self, host: str, *, lines: int = 200) -> str:
+        """The end of a host's connector log, colours stripped, secrets masked."""
+        text = self._current.on_instance(host, lambda instance: instance.log_since(None, lines=lines)[0])
+        return self._current.redactor.mask(readable_log(text))
+
+    def host_status(self, host: str) -> HostStatus:
+        """Probe one host."""
+        seen = self._current.observe(host)
+        first = self.cluster.first.name
+        reference = self._current.observe(first, ask_ticket=False).configuration if host != first else None
+        return judge(seen, reference=reference)
+
+    def status(self) -> ClusterStatus:
+        """Probe every host in parallel and judge the cluster."""
+        current = self._current
+        probes = [lambda name=host.name: current.observe(name) for host in self.cluster.hosts]
+        observations = observe_all(probes)
+        judged = judge_all(self.cluster.name, self.cluster.first.name, observations)
+        connections = [seen.ticket.connection for seen in observations if seen.ticket is not None]
+        if not connections or self._online(connections[0]) is not False:
+            return judged
+        offline = Finding(
+            id="tenant-offline",
+            severity=Severity.BLOCKER,
+            summary="the Management API calls the connection offline",
+            remedy="check that an instance is accepted, and that [tenant] domain is the connection's tenant",
+        )
+        return judge_cluster(self.cluster.name, judged.hosts, [offline])
+
+    def troubleshoot(self, host: str) -> tuple[TroubleshooterReport, str]:
+        """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""
+        current = self._current
+        current.hide(current.on_instance(host, lambda instance: instance.read_set()))
+        text = current.on_instance(host, lambda instance: instance.troubleshoot())
+        return read_troubleshooter(text), current.redactor.mask(text)
+
+    def tenant_online(self) -> bool | None:
+        """The connection's status by the Management API; None = could not tell, or no `[tenant]` in the file."""
+        connection = self._current.connection()
+        return self._online(connection) if connection is not None else None
+
+    def _online(self, connection: str) -> bool | None:
+        make = tenant_client(self.cluster, self.access)
+        if make is None:
+            return None
+        return {Online.ONLINE: True, Online.OFFLINE: False}.get(make().connection_status(connection).state)
+
+    def report(self, run: str) -> Path:
+        """Write the run's report (Markdown) into the state directory, 0600; returns its path."""
+        from tui.runbook.report import write_report
+
+        with self._current.journal() as journal:
+            return write_report(journal, self.cluster.name, run)
+
+    def support_bundle(self, run: str | None) -> Path:
+        """Write a redacted zip of journal, logs and findings into the state directory; returns its path."""
+        from tui.runbook.support_bundle import write_support_bundle
+
+        current = self._current
+        return write_support_bundle(self.cluster.name, redactor=current.redactor, cluster_file=current.path, run=run)
+
+    def set_journal_aside(self) -> Path:
+        """Keep a damaged journal in a directory of its own and begin a new one; returns that directory."""
+        if self._client is not None:
+            self._client.close()
+        return set_aside(self.cluster.name)
+
+    def close(self) -> None:
+        """End every session; never raises. A detached run goes on."""
+        if self._client is not None:
+            self._client.close()
+        if self._open is not None:
+            self._open.close()
