@@ -48,7 +48,10 @@ def is_account(user: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """What one run's output is cut by. Random, so that no output can contain them by accident."""
+    """What one run's output is cut by. Random, so that no output can contain them by accident.
+
+    No script may hold a marker as it is printed: a login shell that traces its commands would show it too early.
+    """
 
     nonce: str
 
@@ -88,12 +91,12 @@ def framed(script: str, arguments: Sequence[str], markers: Markers) -> str:
     positional = " ".join(quote(argument) for argument in arguments)
     return (
         f"{_PREPARE}cd /\n"
-        f"printf '{markers.nonce}:begin\\n'\n"
-        f"printf '{markers.nonce}:begin\\n' >&2\n"
+        f"printf '%s:begin\\n' {markers.nonce}\n"
+        f"printf '%s:begin\\n' {markers.nonce} >&2\n"
         f"(\nset -- {positional}\n{script}\n)\n"
         f"status=$?\n"
-        f"printf '{markers.nonce}:end:' >&2\n"
-        f"printf '{markers.nonce}:end:%s\\n' \"$status\"\n"
+        f"printf '%s:end:' {markers.nonce} >&2\n"
+        f"printf '%s:end:%s\\n' {markers.nonce} \"$status\"\n"
     )
 
 
@@ -107,14 +110,14 @@ def becoming(user: str, way: Way, inner: str, markers: Markers) -> str:
     if way == "none":
         otherwise = f"exec {run}"
     else:
-        ask = "-n" if way == "sudo-no-prompt" else f"-S -p {markers.nonce}:sudo:"
+        ask = "-n" if way == "sudo-no-prompt" else f'-S -p "$nonce:sudo:"'
         otherwise = (
-            f"command -v sudo >/dev/null 2>&1 || {{ printf '{markers.nonce}:no-sudo\\n'; exit 127; }}\n"
+            f"command -v sudo >/dev/null 2>&1 || {{ printf '%s:no-sudo\\n' {markers.nonce}; exit 127; }}\n"
             f"exec sudo -H {ask} -u {account} -- {run}"
         )
     return (
-        f"{_PREPARE}me=$(id -u)\n"
-        f"wanted={wanted} || {{ printf '{markers.nonce}:no-account\\n'; exit 126; }}\n"
+        f"{_PREPARE}nonce={markers.nonce}\nme=$(id -u)\n"
+        f"wanted={wanted} || {{ printf '%s:no-account\\n' {markers.nonce}; exit 126; }}\n"
         f'if [ "$me" = "$wanted" ]; then exec {run}; fi\n'
         f'if [ "$me" = 0 ]; then\n'
         f"if command -v runuser >/dev/null 2>&1; then exec runuser -u {account} -- {run}; fi\n"

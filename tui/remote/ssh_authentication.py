@@ -65,7 +65,9 @@ class Login:
         if self._locked is not None:
             raise self._locked
         if {"password", "keyboard-interactive"} & set(allowed) and not self._password_used:
-            raise SecretNeeded(self.host, SecretKind.PASSWORD, f"the password of {self.user} on {self.server}")
+            needed = SecretNeeded(self.host, SecretKind.PASSWORD, f"the password of {self.user} on {self.server}")
+            needed.tried = ", ".join(self._tried) or None
+            raise needed
         raise self._refused(allowed)
 
     def _methods(

@@ -77,3 +77,10 @@ def test_what_is_no_account_name_never_reaches_a_command(user: str) -> None:
     assert not is_account(user)
     with pytest.raises(ValueError, match="account name"):
         becoming(user, "sudo", "true", Markers.fresh())
+
+
+def test_no_script_holds_a_marker_that_a_tracing_shell_could_show() -> None:
+    markers = Markers.fresh()
+    text = command_line(becoming("root", "sudo", framed("true", [], markers), markers))
+    for marker in (markers.begin, markers.end, markers.prompt, markers.no_sudo, markers.no_account):
+        assert marker not in text.encode()
