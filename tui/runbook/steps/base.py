@@ -13,7 +13,7 @@ from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 
 TO_DO = Evidence(detail="to be done", done=False)
-NOTHING_TO_PROVE = Evidence(detail="seen")
+NOTHING_TO_PROVE = Evidence(detail="")
 NOTHING_TO_UNDO = Evidence(detail="nothing to undo: this step only looks")
 
 
@@ -42,8 +42,8 @@ class HostStep(ABC):
         return self.work.looking(self.look)
 
     def plan(self) -> tuple[Change, ...]:
-        """What `apply` would change; changes nothing."""
-        return self.work.looking(self.foresee)
+        """What `apply` would change, nothing where it is done already; changes nothing."""
+        return self.work.looking(lambda instance: () if self.look(instance).done else self.foresee(instance))
 
     def apply(self) -> Evidence:
         """Do it."""

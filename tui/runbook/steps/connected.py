@@ -31,7 +31,9 @@ class Connected(HostStep):
     why = "a wrong password or clock is accepted too, and dies seconds later: only staying connected proves anything"
 
     def look(self, instance: Instance) -> Evidence:
-        """Done when it has been connected for longer than the settle time without anything fatal."""
+        """Done when this runner has not started it, and it has been connected for longer than the settle time."""
+        if self.work.mark is not None:
+            return TO_DO
         seen = observe(instance, name=self.work.host.name, ask_ticket=False)
         service, log = seen.connector, seen.log
         if service is None or log is None or not service.running or log.state != "connected":
@@ -124,8 +126,8 @@ class _Watch:
 
 def _accepted(service: Service | None, log: LogReport, settle: float) -> Evidence:
     unit = f"{service.unit} running, process {service.main_pid}" if service else ""
-    told = [event.text for event in log.events if event.kind in ("accepted", "certificates-exist", "latency")]
-    return Evidence(detail=f"accepted for {settle:g} s without a break", lines=(unit, *told[-4:]))
+    lines = [event.text for event in log.events if event.kind in ("accepted", "certificates-exist", "latency")]
+    return Evidence(detail=f"accepted for {settle:g} s without a break", lines=(unit, *lines[-4:]))
 
 
 def _not_in_time(service: Service | None, log: LogReport, watch: _Watch) -> OperatorError:

@@ -11,7 +11,7 @@ from tui.errors import OperatorError
 from tui.findings import blockers
 from tui.runbook.first_host import still_connected
 from tui.runbook.model import Change, Evidence
-from tui.runbook.steps.base import HostStep, stop, told
+from tui.runbook.steps.base import NOTHING_TO_PROVE, HostStep, stop, told
 
 
 class CompareThumbprint(HostStep):
@@ -90,8 +90,8 @@ class FirstHostUndisturbed(HostStep):
 
     def verify(self) -> Evidence:
         """Nothing was done that needs proof."""
-        return Evidence(detail="seen")
+        return NOTHING_TO_PROVE
 
     def change(self, instance: Instance) -> Evidence:
         """Nothing is done on this host."""
-        return Evidence(detail="seen")
+        return NOTHING_TO_PROVE

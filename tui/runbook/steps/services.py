@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tui.connector.configuration_set import set_certificate
 from tui.connector.errors import CertificateError, ServiceError
 from tui.connector.instance import Instance
@@ -72,9 +74,27 @@ class StopServices(HostStep):
         return Evidence(detail="services as before this run", lines=tuple(lines))
 
 
-class StartAdmin(HostStep):
+class _StartStep(HostStep):
+    """Start one service. It may run now and be stopped on the way, so the preview asks whether anything is replaced."""
+
+    role: ClassVar[Role]
+
+    def plan(self) -> tuple[Change, ...]:
+        """The service, unless the host has exactly the first host's set and it runs already."""
+        return self.work.looking(self.foresee)
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """The service."""
+        service = instance.services().get(self.role)
+        if service is None or (service.running and self.work.in_line(instance)):
+            return ()
+        return (Change(action="start", subject=service.unit, after="running"),)
+
+
+class StartAdmin(_StartStep):
     """Start the admin console first: the troubleshooter runs through it."""
 
+    role = Role.ADMIN
     name = "start-admin"
     title = "Start the admin console"
     why = "it publishes nothing, and the troubleshooter runs through it"
@@ -85,10 +105,6 @@ class StartAdmin(HostStep):
         if service is None:
             return Evidence(detail="no unit runs the admin console here; the troubleshooter is run directly")
         return Evidence(detail=f"{service.unit} runs") if service.running else TO_DO
-
-    def foresee(self, instance: Instance) -> tuple[Change, ...]:
-        """The service."""
-        return _to_start(instance, Role.ADMIN)
 
     def change(self, instance: Instance) -> Evidence:
         """Start it."""
@@ -105,9 +121,10 @@ class StartAdmin(HostStep):
         return Evidence(detail="stopped")
 
 
-class StartConnector(HostStep):
+class StartConnector(_StartStep):
     """Start the connector with the set in place."""
 
+    role = Role.CONNECTOR
     name = "start-connector"
     title = "Start the connector"
     why = "it publishes the certificate that the tenant knows already, and connects"
@@ -118,10 +135,6 @@ class StartConnector(HostStep):
         if service is not None and service.running and self.work.in_line(instance):
             return Evidence(detail=f"{service.unit} runs with the first host's set")
         return TO_DO
-
-    def foresee(self, instance: Instance) -> tuple[Change, ...]:
-        """The service."""
-        return _to_start(instance, Role.CONNECTOR)
 
     def change(self, instance: Instance) -> Evidence:
         """Note the end of its log, then start it; refused unless the host has the first host's set."""
@@ -149,15 +162,6 @@ class StartConnector(HostStep):
 
 def _active(services: dict[Role, Service]) -> list[Service]:
     return [service for service in services.values() if service.state not in AT_REST]
-
-
-def _to_start(instance: Instance, role: Role) -> tuple[Change, ...]:
-    service = instance.services().get(role)
-    return (
-        ()
-        if service is None
-        else (Change(action="start", subject=service.unit, before=service.state, after="running"),)
-    )
 
 
 def _runs(instance: Instance, role: Role) -> Evidence:

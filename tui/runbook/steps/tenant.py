@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tui.errors import OperatorError
 from tui.runbook.context import RunContext
 from tui.runbook.model import Change, Evidence, StepQuestion
-from tui.runbook.steps.base import NOTHING_TO_UNDO, TO_DO
+from tui.runbook.steps.base import NOTHING_TO_PROVE, NOTHING_TO_UNDO, TO_DO
 from tui.tenant import Online, TenantClient
 
 GREEN, NOT_GREEN, NOT_CHECKED = "green", "not_green", "not_checked"
@@ -80,7 +80,7 @@ class TenantStatus:
 
     def verify(self) -> Evidence:
         """Nothing was done that needs proof."""
-        return Evidence(detail="seen")
+        return NOTHING_TO_PROVE
 
     def undo(self) -> Evidence:
         """Nothing was changed."""
