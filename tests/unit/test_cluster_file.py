@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -364,6 +366,62 @@ class TestSaving:
             assert path.read_text() == scattered
         else:
             assert load_cluster(path) == wanted
+
+
+def clusters() -> st.SearchStrategy[Cluster]:
+    """Any cluster: one to four hosts in any order with any keys, and any of the optional tables."""
+    names = st.lists(st.sampled_from(["fir", "oak", "elm", "ash"]), min_size=1, max_size=4, unique=True)
+    optional = st.fixed_dictionaries(
+        {},
+        optional={
+            "user": st.sampled_from(["ops", "DOMAIN\\\\ops"]),
+            "port": st.integers(1, 65535),
+            "become": st.sampled_from(["sudo", "none"]),
+            "jump": st.just("ops@bastion:2222, [::1]:22"),
+            "identity": st.sampled_from(["~/.ssh/id", "/etc/keys/a b"]),
+            "install_dir": st.sampled_from(["/opt/AD LDAP", '/opt/"quoted"', "/opt/\u00fc"]),
+        },
+    )
+    tables = st.fixed_dictionaries(
+        {},
+        optional={
+            "tenant": st.just({"domain": "example.eu.auth0.com", "client_id": 'a"b#c'}),
+            "vault": st.sampled_from([{"recipients": []}, {"recipients": [RECIPIENT]}]),
+            "run": st.fixed_dictionaries(
+                {}, optional={"parallel": st.integers(1, 32), "settle_seconds": st.integers(0, 3600)}
+            ),
+        },
+    )
+
+    def build(named: list[str], keys: list[dict[str, Any]], more: dict[str, Any]) -> Cluster:
+        hosts = [
+            {"name": name, "address": f"{name}.example.com", **extra} for name, extra in zip(named, keys, strict=False)
+        ]
+        return Cluster.model_validate({"cluster": {"name": "prod", "first": named[-1]}, "hosts": hosts, **more})
+
+    return st.builds(build, names, st.lists(optional, min_size=4, max_size=4), tables)
+
+
+class TestAnything:
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(clusters(), min_size=1, max_size=3))
+    def test_whatever_is_saved_over_whatever_else_is_what_is_loaded(self, saved: list[Cluster]) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "prod.toml"
+            path.write_text("# mine\n")
+            for cluster in saved:
+                save_cluster(cluster, path)
+                assert load_cluster(path) == cluster
+                assert path.read_text().startswith("# mine\n")
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.integers(0, len(GOOD) - 1), st.integers(0, 3), st.text(alphabet="[]{}='\"#.,\n\\x\u00fc", max_size=3))
+    def test_a_damaged_file_is_read_or_told_but_never_fatal(self, at: int, removed: int, inserted: str) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "prod.toml"
+            path.write_text(GOOD[:at] + inserted + GOOD[at + removed :])
+            with contextlib.suppress(ClusterFileError):
+                load_cluster(path)
 
 
 class TestKeyLines:

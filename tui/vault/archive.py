@@ -168,7 +168,10 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
     try:
         return Manifest.model_validate_json(_bytes(archive, MANIFEST, MOST_BYTES))
     except ValidationError as error:
-        raise _unsafe("its manifest is not one of this program") from error
+        another = any(problem["loc"] == ("format",) for problem in error.errors(include_input=False))
+        raise _unsafe(
+            "another version of this program wrote it" if another else "its manifest is not one of this program"
+        ) from error
 
 
 def _check_form(archive: zipfile.ZipFile) -> None:

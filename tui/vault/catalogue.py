@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ def survey(directory: Path, cluster: str) -> Catalogue:
     data = _ids(names, DATA_SUFFIX)
     backups: list[Backup] = []
     orphans: list[str] = []
-    findings: list[Finding] = []
+    findings = _open_to_others(directory)
     for backup_id in sorted(_ids(names, SIDECAR_SUFFIX) | data):
         try:
             backup = read_sidecar(directory, backup_id)
@@ -52,6 +53,27 @@ def survey(directory: Path, cluster: str) -> Catalogue:
 def _ids(names: Sequence[str] | set[str], suffix: str) -> set[str]:
     stems = {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
     return {stem for stem in stems if is_backup_id(stem)}
+
+
+def _open_to_others(directory: Path) -> list[Finding]:
+    try:
+        mode = directory.stat().st_mode & 0o777
+    except OSError:
+        return []
+    if not mode & 0o022:
+        return []
+    return [
+        Finding(
+            id="vault-writable-by-others",
+            severity=Severity.WARNING,
+            summary=f"other accounts of this machine may write to the vault {directory}",
+            evidence=(
+                f"its mode is {mode:04o}",
+                "encryption proves no origin: a backup could be replaced by a forged one",
+            ),
+            remedy=f"chmod 0700 {shlex.quote(str(directory))}",
+        )
+    ]
 
 
 def _problem(backup: Backup, cluster: str) -> Finding | None:

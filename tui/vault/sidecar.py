@@ -16,6 +16,7 @@ from tui.vault.model import Backup
 DATA_SUFFIX = ".age"
 SIDECAR_SUFFIX = ".json"
 READ_ONLY = 0o400
+FORMAT = 1
 
 _ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,62}-(?:set|before)-[0-9a-f]{6}")
 _LARGEST = 4 << 20
@@ -43,7 +44,7 @@ def sidecar_path(directory: Path, backup_id: str) -> Path:
 def write_sidecar(directory: Path, backup: Backup) -> None:
     """Write or replace the sidecar of a backup, read-only, atomically. Raises OSError."""
     content = backup.model_dump(mode="json", exclude={"path"})
-    document = {"check": _check(content), "backup": content}
+    document = {"format": FORMAT, "check": _check(content), "backup": content}
     write_private(sidecar_path(directory, backup.id), json.dumps(document, indent=1).encode(), mode=READ_ONLY)
 
 
@@ -56,6 +57,8 @@ def read_sidecar(directory: Path, backup_id: str) -> Backup:
         data = file.read(_LARGEST)
     try:
         document = json.loads(data)
+        if document["format"] != FORMAT:
+            raise SidecarDamaged("another version of this program wrote it")
         content = document["backup"]
         if document["check"] != _check(content):
             raise SidecarDamaged("its content does not match its own check")

@@ -124,6 +124,16 @@ def test_an_entry_that_the_manifest_does_not_list_is_refused(configuration: Conf
     assert refusal(rewritten(data, lambda c: c.update({"manifest.json": b"{}"}))) is VaultFailure.UNSAFE
 
 
+def test_another_format_is_told_as_such(configuration: ConfigurationSet) -> None:
+    data = pack(configuration, DESCRIPTION)
+
+    def newer(contents: dict[str, bytes]) -> None:
+        contents["manifest.json"] = contents["manifest.json"].replace(b'"format": 1', b'"format": 2')
+
+    with pytest.raises(VaultError, match="another version"):
+        unpack(rewritten(data, newer))
+
+
 def test_a_missing_entry_and_a_missing_manifest_are_refused(configuration: ConfigurationSet) -> None:
     data = pack(configuration, DESCRIPTION)
     for name in ("certs/cert.key", "manifest.json"):

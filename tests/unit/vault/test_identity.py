@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 import stat
@@ -151,13 +150,12 @@ def test_other_threads_go_on_while_it_opens(protected: tuple[Path, str]) -> None
 
     opener = threading.Thread(target=open_it, daemon=True)
     opener.start()
-    longest_gap, before = 0.0, os.times().elapsed
-    while opener.is_alive():
-        done.wait(0.01)
-        now = os.times().elapsed
-        longest_gap, before = max(longest_gap, now - before), now
+    turns = 0
+    while not done.wait(0.01) and opener.is_alive():
+        turns += 1
+    opener.join()
     assert done.is_set()
-    assert longest_gap < 1.0
+    assert turns > 10
 
 
 def test_it_cannot_be_printed_or_pickled(identity: Identity) -> None:

@@ -237,6 +237,12 @@ class TestForgery:
         assert other.list() == []
         assert finding_ids(other) == ["backup-foreign"]
 
+    def test_a_vault_that_others_may_write_to_is_reported(self, vault: Vault, keep: Keep) -> None:
+        backup = keep()
+        vault.directory.chmod(0o770)
+        assert finding_ids(vault) == ["vault-writable-by-others"]
+        assert vault.list() == [backup]
+
 
 class TestVerify:
     def test_a_good_backup_is_marked_with_the_time(self, vault: Vault, keep: Keep, identity: Identity) -> None:
