@@ -83,13 +83,17 @@ class Hardening:
     passwords: bool = True
 
 
+OPEN = Hardening()
+CLOSED = Hardening(sftp=False, forwarding=False, passwords=False)
+
+
 def furnish(
     host: NspawnHost,
     placement: Placement,
     ca_certificate: bytes,
     *,
     configured: MadeSet | None = None,
-    hardening: Hardening = Hardening(),
+    hardening: Hardening = OPEN,
     speed: float = 1.0,
 ) -> None:
     """Give a switched-off host its connector. Without `configured` it waits for import, as a fresh install does."""

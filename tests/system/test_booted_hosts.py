@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.system, pytest.mark.usefixtures("booted_hosts")]
 @pytest.fixture(scope="module")
 def hosts(booted_hosts: None) -> Iterator[NspawnHosts]:
     with NspawnHosts(("fir", "oak", "elm")) as running:
+        running.boot()
         yield running
 
 
@@ -87,6 +88,7 @@ def test_nothing_is_left_on_the_machine_afterwards(booted_hosts: None) -> None:
     def fail_with_hosts() -> None:
         with NspawnHosts(("ash",)) as hosts:
             directories.append(hosts.directory)
+            hosts.boot()
             raise RuntimeError("in the middle")
 
     directories: list[Path] = []

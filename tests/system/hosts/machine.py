@@ -130,6 +130,14 @@ class NspawnHost:
             )
         return done.stdout.decode(errors="replace")
 
+    def wait_for_unit(self, unit: str, state: str, seconds: float = 30) -> None:
+        """Return when systemd says `state` (`active`, `failed`) of a unit; raises HostFailed when it does not in time."""
+
+        def ready() -> bool:
+            return self.root("systemctl", "is-active", unit, check=False).strip() == state
+
+        _wait(f"{unit} to become {state} on {self.name}", ready, seconds, self._console)
+
     def host_key(self) -> str:
         """The Ed25519 public key of this host's SSH server, `TYPE BASE64`, read from its disk rather than from the network."""
         return " ".join(self.read("/etc/ssh/ssh_host_ed25519_key.pub").decode().split()[:2])

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,16 +33,15 @@ IPv6AcceptRA=no
 class NspawnHosts:
     """A context manager around booted hosts, reachable as `hosts["fir"]`.
 
-    `prepare` is called for every host before it boots, to put files into its tree. The login account is `login_user` with
-    `password` (also for sudo) and `identity`, an Ed25519 key; nobody else may log in. On leaving, every process, mount,
-    interface and file of the hosts is gone, whatever happened before.
+    On entering, the hosts exist and are switched off, so that files can be put into their trees; `boot` switches them on. The
+    login account is `login_user` with `password` (also for sudo) and `identity`, an Ed25519 key; nobody else may log in. On
+    leaving, every process, mount, interface and file of the hosts is gone, whatever happened before.
     """
 
     login_user = LOGIN_USER
 
-    def __init__(self, names: Sequence[str], *, prepare: Callable[[NspawnHost], None] | None = None) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
-        self._prepare = prepare
         self._hosts: dict[str, NspawnHost] = {}
         self._exit = ExitStack()
         self.password = f"CANARY-{secrets.token_urlsafe(12)}"
@@ -67,6 +66,13 @@ class NspawnHosts:
     def __iter__(self) -> Iterator[NspawnHost]:
         return iter(self._hosts.values())
 
+    def boot(self) -> None:
+        """Switch all on and return when every one answers SSH."""
+        for host in self:
+            host.boot()
+        with ThreadPoolExecutor(len(self._hosts)) as pool:
+            list(pool.map(NspawnHost.wait_until_up, self))
+
     def known_hosts(self) -> str:
         """A known_hosts file for every host, from the keys on their disks."""
         return "".join(f"{host.address} {host.host_key()}\n" for host in self)
@@ -90,10 +96,6 @@ class NspawnHosts:
             self._hosts[name] = host
         with ThreadPoolExecutor(len(self._hosts)) as pool:
             list(pool.map(lambda host: self._lay(host, image, bridge.prefix), self))
-        for host in self:
-            host.boot()
-        with ThreadPoolExecutor(len(self._hosts)) as pool:
-            list(pool.map(NspawnHost.wait_until_up, self))
 
     def _make_identity(self) -> None:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "system-test", "-f", str(self.identity)]
@@ -113,5 +115,3 @@ class NspawnHosts:
             f"cat >/home/{self.login_user}/.ssh/authorized_keys && chown -R {self.login_user}: /home/{self.login_user}/.ssh",
             stdin=key.encode(),
         )
-        if self._prepare is not None:
-            self._prepare(host)
