@@ -110,7 +110,7 @@ def becoming(user: str, way: Way, inner: str, markers: Markers) -> str:
     if way == "none":
         otherwise = f"exec {run}"
     else:
-        ask = "-n" if way == "sudo-no-prompt" else f'-S -p "$nonce:sudo:"'
+        ask = "-n" if way == "sudo-no-prompt" else '-S -p "$nonce:sudo:"'
         otherwise = (
             f"command -v sudo >/dev/null 2>&1 || {{ printf '%s:no-sudo\\n' {markers.nonce}; exit 127; }}\n"
             f"exec sudo -H {ask} -u {account} -- {run}"

@@ -33,6 +33,7 @@ class Login:
     secrets: Secrets
     _tried: list[str] = field(default_factory=list)
     _locked: SecretNeeded | None = None
+    _locked_explicit: bool = False
     _password_used: bool = False
     _keys_offered: bool = False
 
@@ -62,9 +63,10 @@ class Login:
             result = method(transport)
             if result is not None:
                 return result
-        if self._locked is not None:
+        by_password = bool({"password", "keyboard-interactive"} & set(allowed)) and not self._password_used
+        if self._locked is not None and (self._locked_explicit or not by_password):
             raise self._locked
-        if {"password", "keyboard-interactive"} & set(allowed) and not self._password_used:
+        if by_password:
             needed = SecretNeeded(self.host, SecretKind.PASSWORD, f"the password of {self.user} on {self.server}")
             needed.tried = ", ".join(self._tried) or None
             raise needed
@@ -134,7 +136,9 @@ class Login:
         try:
             key = load_identity(identity, self.secrets, self.host)
         except SecretNeeded as needed:
+            self._tried.append(f"key {identity.path}, without its passphrase")
             self._locked = self._locked or needed
+            self._locked_explicit = self._locked_explicit or identity.explicit
             return
         if key is not None:
             yield f"key {identity.path}", key

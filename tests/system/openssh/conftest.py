@@ -17,8 +17,8 @@ from tests.system.openssh.hosts import Account, Sshd, make_key
 from tui.cluster import Host
 from tui.remote.access import Access
 
-NEEDED = ("sshd", "ssh", "ssh-keygen", "ssh-agent", "sudo", "useradd", "setfacl", "fish", "tcsh")
-PACKAGES = "openssh-server openssh-client sudo passwd acl fish tcsh"
+NEEDED = ("sshd", "ssh", "ssh-keygen", "ssh-agent", "sudo", "useradd", "setfacl", "fish", "tcsh", "busybox")
+PACKAGES = "openssh-server openssh-client sudo passwd acl fish tcsh busybox"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
