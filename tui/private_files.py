@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
 
 PRIVATE = 0o600
 TEMPORARY_SUFFIX = ".tmp"
+
+_NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What file systems that know no hard links (some network homes) answer."""
 
 
 def write_private(path: Path, data: bytes, *, mode: int = PRIVATE, replace: bool = True) -> None:
@@ -24,8 +28,7 @@ def write_private(path: Path, data: bytes, *, mode: int = PRIVATE, replace: bool
         if replace:
             os.rename(temporary, path)
         else:
-            os.link(temporary, path, follow_symlinks=False)
-            os.unlink(temporary)
+            _take_free_name(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -43,6 +46,19 @@ def _fill(temporary: Path, data: bytes, mode: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _take_free_name(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.rename(temporary, path)
+    else:
+        os.unlink(temporary)
 
 
 def flush_directory(directory: Path) -> None:
