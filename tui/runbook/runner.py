@@ -11,7 +11,6 @@ import importlib
 import json
 import logging
 import os
-import queue
 import resource
 import signal
 import sys
@@ -31,7 +30,7 @@ from tui.runbook.journal_sqlite import SqliteJournal, open_journal
 from tui.runbook.locks import RunLock, own_identity
 from tui.runbook.model import HostVerdict, RunState
 from tui.runbook.order import RunOrder
-from tui.runbook.run_view import NoSuchRun, RunHistory
+from tui.runbook.run_view import RunHistory
 from tui.runbook.stages import Procedure
 
 _LOG = logging.getLogger(__name__)
@@ -57,14 +56,13 @@ def main(arguments: Sequence[str]) -> int:
     """Perform the run that standard input orders; exit status 0 when it came to its end, 1 when not, 3 when it never began."""
     _harden()
     tell = _take_over_stdout()
-    stop: queue.SimpleQueue[int] = queue.SimpleQueue()
-    signal.signal(signal.SIGTERM, lambda number, _frame: stop.put(number))
+    signals = _signal_pipe()
     try:
         build = _builder(arguments)
         order = _read_order()
         with _begin(order) as run:
             tell({"ok": True})
-            threading.Thread(target=_leave_on, args=(stop, run.desk), name="signals", daemon=True).start()
+            threading.Thread(target=_leave_on, args=(signals, run.desk), name="signals", daemon=True).start()
             return _perform(run, build)
     except OperatorError as error:
         _LOG.error("the run was not begun: %s", error)
@@ -154,11 +152,16 @@ def _begin(order: RunOrder) -> Iterator[_Run]:
 
 
 def _admit(order: RunOrder, journal: Journal) -> None:
-    """Refuse a run that is not what the order takes it for, or that would bury an interrupted one."""
+    """Refuse a run that is not what the order takes it for, or that would bury an interrupted one.
+
+    The socket that a killed runner has left is removed; the lock says that it is nobody's.
+    """
     known = journal.runs()
     if order.mode != "run":
-        if order.run not in known:
-            raise NoSuchRun(order.run)
+        before = RunHistory.read(journal, order.run)
+        if before.runner is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(before.runner.socket)
         return
     if order.run in known:
         raise RunRefused(f"run {order.run} was begun before", remedy="resume it, or start a new one")
@@ -175,8 +178,17 @@ def _admit(order: RunOrder, journal: Journal) -> None:
         )
 
 
-def _leave_on(stop: queue.SimpleQueue[int], desk: Desk) -> None:
-    stop.get()
+def _signal_pipe() -> int:
+    """A descriptor that yields a byte when SIGTERM comes, however the main thread is waiting at that moment."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def _leave_on(signals: int, desk: Desk) -> None:
+    os.read(signals, 1)
     _LOG.info("told to leave: every host stops at its next step boundary")
     desk.leave()
 
