@@ -34,7 +34,7 @@ class ConnectScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Continue"),
         Binding("r", "retry", "Try again"),
-        Binding("x", "leave_out", "Leave out or take in"),
+        Binding("x", "leave_out", "Leave out"),
     ]
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ class ConnectScreen(WizardScreen):
         if self._trying:
             self.tell(f"Connecting to {words.listed(sorted(self._trying))}", busy=True)
         elif missing:
-            self.tell(f"{words.listed(missing)}: press r to try again, or x to leave it out of this run.", "bad")
+            self.tell(f"{words.listed(missing)}: try again, or leave it out of this run.", "bad")
         elif len(wanted) < 2:
             self.tell("At least one additional host is needed. Press x to take one in again.", "care")
         else:

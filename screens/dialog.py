@@ -27,7 +27,12 @@ R = TypeVar("R")
 class Dialog(ModalScreen[R | None], Generic[R]):
     """A question or an explanation. Closing it with esc answers None, which never changes anything."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close"),
+        Binding("question_mark", "app.explain", "Help"),
+        Binding("f1", "app.explain", "Help", show=False),
+        Binding("ctrl+c", "app.leave", "Leave", show=False, priority=True),
+    ]
     AUTO_FOCUS = "Input, Rows, .scrolls"
     heading: str = ""
     explain: str = "Esc closes this and changes nothing."

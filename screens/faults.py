@@ -10,13 +10,13 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from screens.dialog import Dialog
 from tui.app import DemoControls
 from tui.errors import OperatorError
 from tui.widgets import words
 from tui.widgets.pick import Pick
+from tui.widgets.remark import Remark
 from tui.widgets.rows import Column, RowData, Rows
 
 
@@ -60,7 +60,7 @@ class FaultsDialog(Dialog[None]):
             acts=True,
             id="faults",
         )
-        yield Static("", id="problem", markup=False)
+        yield Remark(id="problem")
 
     def on_mount(self) -> None:
         """Show the faults."""
@@ -104,7 +104,7 @@ class FaultsDialog(Dialog[None]):
 
     def on_switched(self, message: Switched) -> None:
         """Show what came of it."""
-        self.query_one("#problem", Static).update(message.problem or "")
+        self.query_one("#problem", Remark).say(message.problem or "")
         if message.problem is None:
             (self._active.add if message.on else self._active.discard)((message.fault, message.host))
         self._show()

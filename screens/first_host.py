@@ -40,6 +40,7 @@ class FirstHostScreen(WizardScreen):
 
     def compose_content(self) -> Iterable[Widget]:
         """Facts, findings, files."""
+        yield Findings(id="blockers")
         yield Facts(id="facts")
         yield Findings(id="findings")
         yield Static("What the others will receive", classes="title", id="set-title")
@@ -76,7 +77,9 @@ class FirstHostScreen(WizardScreen):
     def _show(self, survey: FirstSurvey) -> None:
         self.state.first = survey
         self.query_one("#facts", Facts).show(self._facts(survey))
-        self.query_one("#findings", Findings).show(survey.findings)
+        stopping = blockers(survey.findings)
+        self.query_one("#blockers", Findings).show(stopping)
+        self.query_one("#findings", Findings).show([each for each in survey.findings if each not in stopping])
         rows = [_entry(entry) for entry in survey.entries]
         self.query_one("#set-title").display = bool(rows)
         self.query_one("#set").display = bool(rows)
@@ -84,11 +87,7 @@ class FirstHostScreen(WizardScreen):
         if survey.exportable:
             self.tell(f"{survey.host} can be copied.", "good")
         else:
-            count = len(blockers(survey.findings))
-            stands = "stands" if count == 1 else "stand"
-            self.tell(
-                f"{words.count(count, 'problem')} {stands} in the way. Put it right on the host, then press r.", "bad"
-            )
+            self.tell("It cannot be copied like this. Put it right on the host, then press r.", "bad")
         self.offer("Back up the set", enabled=survey.exportable)
 
     def _facts(self, survey: FirstSurvey) -> list[tuple[str, str | Content]]:
@@ -140,9 +139,7 @@ def _proofs(survey: FirstSurvey) -> list[tuple[str, str | Content]]:
         proofs.append(words.marked("good", "tenant knows it") if known else words.marked("bad", "tenant knows another"))
     if survey.password_decrypts is not None:
         opens = survey.password_decrypts
-        proofs.append(
-            words.marked("good", "password opens") if opens else words.marked("bad", "password does not open")
-        )
+        proofs.append(words.marked("good", "password opens") if opens else words.marked("bad", "password fails"))
     return [("Proved", Content("   ").join(proofs))] if proofs else []
 
 

@@ -36,7 +36,7 @@ class HomeScreen(WizardScreen):
 
     STAGE = Stage.HOME
     heading = "What would you like to do?"
-    why = "One connector becomes a cluster. Nothing changes before you confirm it by name."
+    why = "One connector becomes a cluster. Nothing changes before you confirm."
     explain = (
         "Clusters are kept in files without secrets, one for each. A run goes on when the terminal is gone: come back here to "
         "return to it. An interrupted run is finished or undone from here."

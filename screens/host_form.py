@@ -13,13 +13,14 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from screens.dialog import Dialog
 from tui.cluster import Host
 from tui.errors import OperatorError
 from tui.widgets.field import Field
 from tui.widgets.pick import Pick
+from tui.widgets.remark import Remark
 
 Describe = Callable[[str], dict[str, str]]
 
@@ -100,7 +101,7 @@ class HostForm(Dialog[Host]):
                 )
                 fields.append(Field("Becomes root", pick))
         yield VerticalScroll(*fields, classes="text form", can_focus=False)
-        yield Static("", id="problem", markup=False)
+        yield Remark(id="problem")
 
     @on(Input.Blurred, "#host-name")
     def _named(self, event: Input.Blurred) -> None:
@@ -143,7 +144,7 @@ class HostForm(Dialog[Host]):
             self._complain(name, f"{label}: {_EXPECTED.get(name, first['msg'])}")
 
     def _complain(self, name: str, text: str) -> None:
-        self.query_one("#problem", Static).update(text)
+        self.query_one("#problem", Remark).say(text)
         self.query_one(f"#host-{name}").focus()
 
 

@@ -88,8 +88,8 @@ class HostsScreen(WizardScreen):
         self._ssh_hosts = names
 
     def _show(self) -> None:
-        self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts])
-        self.query_one("#hosts").display = bool(self._hosts)
+        none_yet = RowData("", ("none yet", "", "press a to add the first one", "", ""), dim=True)
+        self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts] or [none_yet])
         tenant = self._tenant
         told = f"Tenant: {tenant.domain} is asked by its Management API." if tenant else ""
         self.query_one("#tenant-line", Static).update(
@@ -121,7 +121,7 @@ class HostsScreen(WizardScreen):
         if not name:
             return "Give the cluster a name."
         if not self._hosts:
-            return "Add the first host: leave the name with tab, then press a."
+            return "Press enter to add the first host."
         if len(self._hosts) < 2:
             return "One host is not a cluster yet. Press a to add another."
         try:
@@ -129,6 +129,15 @@ class HostsScreen(WizardScreen):
         except ValidationError:
             return "The name may have letters, digits, dots, dashes and underscores, and begins with a letter or digit."
         return ""
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter after the name leads to the first host, and later on."""
+        event.stop()
+        if self._hosts:
+            self.query_one("#hosts").focus()
+            self.action_primary()
+        elif event.value.strip():
+            self.action_add()
 
     @on(Input.Changed, "#name")
     def _named(self) -> None:

@@ -113,3 +113,56 @@ class SecretDialog(Dialog[str]):
 def _key_file(key_type: str) -> str:
     word = "ed25519" if "ed25519" in key_type else "ecdsa" if "ecdsa" in key_type else "rsa"
     return f"/etc/ssh/ssh_host_{word}_key.pub"
+
+
+class ClientSecretDialog(Dialog[str]):
+    """Asks for the Management API application's secret."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Use it"),
+        Binding("escape", "close", "Go on without"),
+    ]
+
+    def __init__(self, domain: str) -> None:
+        super().__init__()
+        self.heading = f"Client secret for {domain}"
+        self.explain = (
+            "With it the program asks the tenant whether the connection is online. Without it, you are asked."
+        )
+
+    def compose_body(self) -> Iterable[Widget]:
+        """A masked field."""
+        yield Static("It lets the program ask whether the connection is online.", classes="text", markup=False)
+        yield Field("", Input(password=True, id="secret", compact=True))
+        yield Static("Kept in memory only, until you leave.", classes="quiet", markup=False)
+
+    @on(Input.Submitted)
+    def action_submit(self) -> None:
+        """Hand the secret on."""
+        value = self.query_one("#secret", Input).value
+        if value:
+            self.dismiss(value)
+
+
+class PassphraseDialog(Dialog[str]):
+    """Asks for the passphrase of the operator's identity."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Use it")]
+    heading = "Passphrase of your identity"
+    explain = "The run verifies backups by opening them, so it needs your identity. The passphrase is not stored."
+
+    def __init__(self, hint: str) -> None:
+        super().__init__()
+        self._hint = hint
+
+    def compose_body(self) -> Iterable[Widget]:
+        """A masked field."""
+        yield Static("The run proves backups by opening them.", classes="text", markup=False)
+        yield Field("", Input(self._hint, password=True, id="secret", compact=True))
+
+    @on(Input.Submitted)
+    def action_submit(self) -> None:
+        """Hand the passphrase on."""
+        value = self.query_one("#secret", Input).value
+        if value:
+            self.dismiss(value)

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from screens.base import WizardScreen
 from screens.dialog import Dialog
 from tui.widgets.field import Field
+from tui.widgets.remark import Remark
 
 
 class Written(Message, bubble=False):
@@ -49,7 +50,7 @@ class RawTextDialog(Dialog[None]):
         field = Field("Write to", Input(self._suggested, id="path", compact=True), explain="A path on this jump box.")
         field.display = False
         yield field
-        yield Static("", id="problem", classes="quiet", markup=False)
+        yield Remark(id="problem")
 
     def on_mount(self) -> None:
         """A log is read from its end."""
@@ -83,9 +84,9 @@ class RawTextDialog(Dialog[None]):
     def on_written(self, message: Written) -> None:
         """Say what came of it."""
         if message.problem:
-            self.query_one("#problem", Static).update(f"Not written to {message.path}: {message.problem}.")
+            self.query_one("#problem", Remark).say(f"Not written to {message.path}: {message.problem}.")
             return
-        self.query_one("#problem", Static).update(f"Written to {message.path}, readable by you only.")
+        self.query_one("#problem", Remark).say(f"Written to {message.path}, readable by you only.")
         self.query_one(Field).display = False
         self.query_one(".scrolls").focus()
 

@@ -24,6 +24,7 @@ class WizardState:
     plan: Plan | None = None
     run: str | None = None
     view: RunView | None = None
+    client_secret_asked: bool = False
     done: set[Stage] = field(default_factory=set)
 
     @property

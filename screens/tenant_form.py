@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from screens.dialog import Dialog
 from tui.cluster import Tenant
 from tui.widgets.field import Field
+from tui.widgets.remark import Remark
 
 
 class TenantForm(Dialog[Tenant | Literal["none"]]):
@@ -46,7 +47,7 @@ class TenantForm(Dialog[Tenant | Literal["none"]]):
         yield Field(
             "Client id", client, explain="The id is no secret. The client secret is asked for when it is needed."
         )
-        yield Static("", id="problem", markup=False)
+        yield Remark(id="problem")
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
@@ -60,4 +61,4 @@ class TenantForm(Dialog[Tenant | Literal["none"]]):
         try:
             self.dismiss(Tenant(domain=domain, client_id=client, ca_file=before.ca_file if before else None))
         except ValidationError:
-            self.query_one("#problem", Static).update("Both are needed, or neither.")
+            self.query_one("#problem", Remark).say("Both are needed, or neither.")

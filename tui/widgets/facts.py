@@ -51,6 +51,7 @@ class Facts(Vertical):
             return
         self.remove_children()
         self.mount_all(Fact(label, value) for label, value in facts)
+        self.display = bool(facts)
 
 
 class Findings(Vertical):

@@ -76,10 +76,21 @@ class KeyBar(Widget):
             found.binding for found in self.screen.active_bindings.values() if found.binding.show and found.enabled
         ]
         if isinstance(self.screen.focused, Input):
-            active = [binding for binding in active if not _types(binding.key)] + [_HELP_WHILE_TYPING]
+            active = (
+                _enter(self.screen) + [binding for binding in active if not _types(binding.key)] + [_HELP_WHILE_TYPING]
+            )
         unique = list({(binding.action, binding.description): binding for binding in reversed(active)}.values())
         unique.reverse()
         return sorted(unique, key=_rank)
+
+
+def _enter(screen: Screen[object]) -> list[Binding]:
+    """What enter does on the screen: a field that has the focus hides it, and passes enter on."""
+    for each in type(screen).__mro__:
+        for binding in vars(each).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.key == "enter":
+                return [binding] if screen.check_action(binding.action, ()) else []
+    return []
 
 
 def _types(key: str) -> bool:

@@ -155,7 +155,7 @@ class Rows(VerticalScroll):
         self._rows: dict[str, Row] = {}
         self._chosen: str | None = None
         if acts:
-            self._bindings.bind("enter", "act", "Choose", show=False)
+            self._bindings.bind("enter", "act", "Choose")
 
     def compose(self) -> ComposeResult:
         """The titles stay while the rows scroll."""

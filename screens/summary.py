@@ -1,0 +1,189 @@
+"""Summary: how it came out, and where the evidence lies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from screens.base import WizardScreen
+from tui.app import UNDER_WAY
+from tui.errors import OperatorError
+from tui.health.model import ClusterStatus
+from tui.runbook.model import RunState, RunView, StepState
+from tui.widgets import words
+from tui.widgets.facts import Facts
+from tui.widgets.rows import Column, RowData, Rows
+from tui.widgets.stage import Stage
+
+_EVERY_S = 0.5
+
+
+class SummaryScreen(WizardScreen):
+    """Verdict, hosts, report, bundle."""
+
+    STAGE = Stage.SUMMARY
+    heading = "How it came out"
+    why = "The report says what was done, when, by whom, and on what evidence."
+    explain = (
+        "The report is Markdown without secrets, made for a change record. The support bundle holds journal, logs and findings, "
+        "redacted, for asking somebody else."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "primary", "Home"),
+        Binding("o", "read", "Report"),
+        Binding("i", "bundle", "Bundle"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: Path | None = None
+        self._bundle: Path | None = None
+
+    def compose_content(self) -> Iterable[Widget]:
+        """Verdict, hosts, facts."""
+        yield Static("", id="verdict", classes="block", markup=False)
+        yield Rows(
+            Column("Host", 16, style="$ink"),
+            Column("Verdict", 12),
+            Column("Why", style="$quiet"),
+            explain="How each host came out of the run.",
+            id="hosts",
+        )
+        yield Facts(id="facts")
+
+    def on_mount(self) -> None:
+        """Wait for the run's end, then write the report."""
+        self.offer("Back to home")
+        self.tell("Waiting for the run to close", busy=True)
+        if self.state.run is None:
+            self.tell("No run belongs to this: the services were only looked at.", "none")
+            self.ask("status", self.operations.status, self._judged)
+            return
+        if self.state.view is not None:
+            self._show(self.state.view)
+        self._poll()
+
+    def _judged(self, status: ClusterStatus) -> None:
+        self.query_one("#verdict", Static).update(_verdict(status.verdict.value))
+        rows = [
+            RowData(host.name, (host.name, words.verdict(host.verdict.value), words.plain(host.hub)))
+            for host in status.hosts
+        ]
+        self.query_one("#hosts", Rows).show(rows)
+
+    def _poll(self) -> None:
+        if self.state.run is not None and self.is_attached:
+            self.ask("view", partial(self.operations.run_view, self.state.run), self._seen)
+
+    def _seen(self, view: RunView) -> None:
+        self.state.view = view
+        self._show(view)
+        if view.state in UNDER_WAY:
+            self.set_timer(_EVERY_S, self._poll)
+        else:
+            self.tell("Writing the report", busy=True)
+            self.ask("report", partial(self.operations.report, view.id), self._reported, self._not_reported)
+
+    def _reported(self, path: Path) -> None:
+        self._report = path
+        view = self.state.view
+        if view is not None:
+            self._show(view)
+            self.state.done.add(Stage.SUMMARY)
+            self.tell(*_closing(view))
+        self.refresh_bindings()
+
+    def _not_reported(self, error: OperatorError) -> None:
+        self.tell(f"The report could not be written: {error.summary}", "bad")
+
+    def _show(self, view: RunView) -> None:
+        self.query_one("#verdict", Static).update(
+            _verdict(view.verdict or "unknown") if view.ended else words.run_state(view.state)
+        )
+        rows = [RowData(host.name, (host.name, words.verdict(host.verdict), host.detail)) for host in view.hosts]
+        self.query_one("#hosts", Rows).show(rows)
+        self.query_one("#hosts").display = bool(rows)
+        self.query_one("#facts", Facts).show(self._facts(view))
+
+    def _facts(self, view: RunView) -> list[tuple[str, str | Content]]:
+        took = words.span(((view.ended or self.wizard.now()) - view.started).total_seconds())
+        facts: list[tuple[str, str | Content]] = [
+            ("Run", words.run_state(view.state) + Content.styled(f"  {view.id}", "$quiet")),
+            ("By", f"{view.operator}, {words.moment(view.started)}, took {took}"),
+            ("Steps", _tally(view)),
+        ]
+        if self.state.backup is not None:
+            facts.append(("Backup", self.state.backup.path.name))
+        if self._report is not None:
+            facts.append(("Report", Content.styled(str(self._report), "$go")))
+        if self._bundle is not None:
+            facts.append(("Bundle", Content.styled(str(self._bundle), "$go")))
+        return facts
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A report can be read once it is written."""
+        if action == "read":
+            return self._report is not None
+        return super().check_action(action, parameters)
+
+    def action_read(self) -> None:
+        """Show the report."""
+        from screens.raw_text import RawTextDialog
+
+        path = self._report
+        if path is None:
+            return
+
+        def read(text: str) -> None:
+            self.wizard.push_screen(RawTextDialog("Report", text, suggested=f"~/{path.name}"))
+
+        self.ask("read", lambda: path.read_text(encoding="utf-8"), read)
+
+    def action_bundle(self) -> None:
+        """Save a support bundle."""
+
+        def saved(path: Path) -> None:
+            self._bundle = path
+            self.settle()
+            if self.state.view is not None:
+                self._show(self.state.view)
+
+        self.busy("Saving the support bundle")
+        self.ask("bundle", partial(self.operations.support_bundle, self.state.run), saved)
+
+    def proceed(self) -> None:
+        """Back to the beginning."""
+        self.wizard.go_home()
+
+
+def _verdict(word: str) -> Content:
+    told = {
+        "healthy": "The cluster is healthy: every instance is connected and proved.",
+        "degraded": "The cluster is degraded: it answers, but not everything is as it should be.",
+        "down": "The cluster is down: no instance is connected.",
+    }
+    return Content.assemble(
+        words.verdict(word).stylize("bold"), "   ", (told.get(word, "Nobody could tell how the cluster is."), "$ink")
+    )
+
+
+def _tally(view: RunView) -> str:
+    counts = Counter(step.state for step in view.steps)
+    order = [state for state in StepState if counts[state]]
+    return ", ".join(f"{counts[state]} {words.STEP_WORDS[state][1]}" for state in order)
+
+
+def _closing(view: RunView) -> tuple[str, str]:
+    if view.state is RunState.DONE and view.verdict == "healthy":
+        return "Done. Keep the report with your change record.", "good"
+    if view.state is RunState.ROLLED_BACK:
+        return "Every changed host is as it was before. The report says what failed.", "care"
+    return "Read the report: it says what is left to do.", "care"
