@@ -163,7 +163,7 @@ class LabHost:
 
     def _unit_text(self, script: str, description: str, ca_file: Path) -> str:
         return (
-            f"[Unit]\nDescription={description}\nAfter=network-online.target\n\n"
+            f"[Unit]\nDescription={description}\nAfter=network-online.target\nStartLimitIntervalSec=30\n\n"
             f"[Service]\nUser={self.account}\nWorkingDirectory={self.install_dir}\n"
             f"ExecStart={quote(str(self.tools.node))} {script}\n"
             f"Environment={quote(f'NODE_EXTRA_CA_CERTS={ca_file}')}\nRestart=always\nRestartSec=100ms\n\n"

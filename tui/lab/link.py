@@ -50,6 +50,11 @@ class Link:
         self._socket = connection
         self._state = state
 
+    @property
+    def _closed(self) -> bool:
+        # paramiko's transport looks at this attribute of a socket when it is closed.
+        return self._socket.fileno() < 0
+
     def send(self, data: bytes) -> int:
         """Send some of `data`."""
         if self._state.delay:

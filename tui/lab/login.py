@@ -128,7 +128,6 @@ class TerminalSession:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            start_new_session=True,
         )
         os.close(slave)
         threading.Thread(target=self._type, args=(process,), daemon=True).start()
