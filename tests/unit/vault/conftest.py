@@ -122,3 +122,12 @@ def keep(vault: Vault, configuration: ConfigurationSet, identity: Identity) -> K
         return vault.create(files, **{**given, **changed})  # type: ignore[arg-type]
 
     return create
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+def finding_ids(vault: Vault) -> list[str]:
+    return [finding.id for finding in vault.catalogue().findings]

@@ -19,7 +19,7 @@ PASSPHRASE = "several words in a row"
 
 
 def run(*command: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([str(part) for part in command], input=stdin, capture_output=True, check=True, timeout=60)
+    return subprocess.run([str(part) for part in command], input=stdin, capture_output=True, check=True, timeout=150)
 
 
 def run_on_a_terminal(command: list[str | Path], typed: str) -> str:
