@@ -44,7 +44,7 @@ def fault(lab: Lab) -> Iterator[Callable[..., None]]:
     """Switch a fault of the shared lab on until the end of the test."""
     with ExitStack() as stack:
 
-        def switch(name: str, host: str | None = None, **options: int) -> None:
+        def switch(name: str, host: str | None = None, **options: Any) -> None:
             lab.fault(name, host, **options)
             stack.callback(lab.fault, name, host, False)
 

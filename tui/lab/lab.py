@@ -164,6 +164,8 @@ class Lab:
         if not self.tenant.hub.wait_for(lambda accepted: set(configured) <= set(accepted), _READY):
             raise LabError("the first host's connector was not accepted in time; look at its journal")
         for name, host in self.hosts.items():
+            if host.admin_unit and not host.journal.wait_for(host.admin_unit, "listening", timeout=_READY):
+                raise LabError(f"the admin console of {name} did not start; is port 8357 of {host.address} free?")
             if name not in configured:
                 host.services.wait(host.connector_unit, lambda unit: unit.active == "failed", timeout=_READY)
 
