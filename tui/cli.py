@@ -1,35 +1,25 @@
-"""The command line: the only module that writes to standard output and error, and that maps exit codes."""
+"""The command line: every command, and what its failures look like. What it says goes through tui.console."""
 
 from __future__ import annotations
 
-import getpass
-import json
+import logging
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from enum import IntEnum
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from tui import __version__
+from tui.console import Exit, complain, leave, plain_talk, write_document, write_lines
 from tui.errors import OperatorError
 
 if TYPE_CHECKING:
+    from tui.app import DemoControls, StartDemo
     from tui.remote.access import Access
     from tui.runbook.model import RunView
     from tui.runbook.operations import Operations
-    from tui.terminal_talk import TerminalTalk
-
-
-class Exit(IntEnum):
-    """Exit codes of every command."""
-
-    OK = 0
-    FAILED = 1
-    UNKNOWN = 2
-    INTERRUPTED = 130
 
 
 app = typer.Typer(
@@ -47,31 +37,6 @@ SecretsOption = Annotated[
     str | None,
     typer.Option("--secrets", metavar="-", help="Read secrets as TOML from standard input ('-')."),
 ]
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        try:
-            print(line)
-        except UnicodeEncodeError:
-            print(line.encode(sys.stdout.encoding or "ascii", "replace").decode(sys.stdout.encoding or "ascii"))
-
-
-def _complain(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line.encode("ascii", "replace").decode() if _plain(sys.stderr.encoding) else line, file=sys.stderr)
-
-
-def _plain(encoding: str | None) -> bool:
-    return (encoding or "ascii").lower().replace("-", "") not in {"utf8", "utf16", "utf32"}
-
-
-def _document(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=_plain(sys.stdout.encoding)))
-
-
-def _leave(code: Exit) -> NoReturn:
-    raise typer.Exit(int(code))
 
 
 def _access(secrets: str | None) -> Access:
@@ -92,15 +57,20 @@ def _access(secrets: str | None) -> Access:
 
 @contextmanager
 def _operations(cluster: str | None, secrets: str | None = None) -> Iterator[Operations]:
+    from tui.logs import front_log, log_to, stop_logging
+    from tui.remote.redaction import Redactor
     from tui.runbook.cluster_operations import ClusterOperations
 
-    operations = ClusterOperations(access=_access(secrets))
+    access = _access(secrets)
+    handler = log_to(front_log(), Redactor(access.secrets))
+    operations = ClusterOperations(access=access)
     try:
         if cluster is not None:
             operations.load(cluster)
         yield operations
     finally:
         operations.close()
+        stop_logging(handler)
 
 
 @contextmanager
@@ -108,38 +78,13 @@ def _could_not_tell() -> Iterator[None]:
     try:
         yield
     except OperatorError as error:
-        _complain(error.lines())
-        _leave(Exit.UNKNOWN)
-
-
-def _ask_line(prompt: str) -> str | None:
-    print(f"{prompt} ", end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
-    return line.strip() if line else None
-
-
-def _ask_hidden(prompt: str) -> str | None:
-    try:
-        return getpass.getpass(f"{prompt} ", stream=sys.stderr) or None
-    except EOFError:
-        return None
-
-
-def _talk(*, quiet: bool = False, yes: bool = False, secrets: str | None = None) -> TerminalTalk:
-    from tui.terminal_talk import TerminalTalk
-
-    present = secrets is None and sys.stdin.isatty()
-    return TerminalTalk(
-        say=(lambda line: None) if quiet else (lambda line: _complain([line])),
-        ask_line=_ask_line if present else None,
-        ask_hidden=_ask_hidden if present else None,
-        yes=yes,
-    )
+        complain(error.lines())
+        leave(Exit.UNKNOWN)
 
 
 def _version(value: bool) -> None:
     if value:
-        print(f"adldap-ha {__version__}")
+        write_lines([f"adldap-ha {__version__}"])
         raise typer.Exit
 
 
@@ -152,20 +97,34 @@ def _main(
 ) -> None:
     """The wizard and dashboard, when no command is given."""
     if context.invoked_subcommand is None:
-        with _operations(None) as operations:
-            _leave(_full_screen(operations, None))
+        _refuse_terminal()
+        with ExitStack() as stack:
+            operations = stack.enter_context(_operations(None))
+            leave(_full_screen(operations, start_demo=lambda: _begin_demo(stack)))
 
 
-def _full_screen(operations: Operations, demo: Any) -> Exit:
+def _begin_demo(stack: ExitStack) -> tuple[Operations, DemoControls]:
+    from tui.demo import demonstration
+
+    stage = stack.enter_context(demonstration())
+    return stage.operations, stage.controls
+
+
+def _refuse_terminal() -> None:
     from tui.terminal import refusal
 
     refused = refusal()
     if refused:
-        _complain(refused)
-        return Exit.UNKNOWN
+        complain(refused)
+        leave(Exit.UNKNOWN)
+
+
+def _full_screen(
+    operations: Operations, *, demo: DemoControls | None = None, start_demo: StartDemo | None = None
+) -> Exit:
     from tui.app import run_app
 
-    return Exit(run_app(operations, demo=demo))
+    return Exit(run_app(operations, demo=demo, start_demo=start_demo))
 
 
 @app.command()
@@ -176,13 +135,13 @@ def status(cluster: ClusterArgument, as_json: JsonOption = False, secrets: Secre
     from tui.rendering import status_document, status_lines
 
     with _could_not_tell(), _operations(cluster, secrets) as operations:
-        connect_known(operations, _talk(quiet=as_json, secrets=secrets))
+        connect_known(operations, plain_talk(quiet=as_json, secrets=secrets))
         result = operations.status()
     if as_json:
-        _document(status_document(result))
+        write_document(status_document(result))
     else:
-        _print(status_lines(result))
-    _leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
+        write_lines(status_lines(result))
+    leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
 
 
 HostsOption = Annotated[
@@ -199,11 +158,11 @@ def plan(
     from tui.rendering import plan_lines
 
     with _operations(cluster, secrets) as operations:
-        result = prepare(operations, _talk(quiet=as_json, secrets=secrets), host or ())
+        result = prepare(operations, plain_talk(quiet=as_json, secrets=secrets), host or ())
     if as_json:
-        _document(result.model_dump(mode="json"))
+        write_document(result.model_dump(mode="json"))
     else:
-        _print(plan_lines(result))
+        write_lines(plan_lines(result))
 
 
 def _finish(operations: Operations, view: RunView, *, as_json: bool) -> NoReturn:
@@ -211,10 +170,10 @@ def _finish(operations: Operations, view: RunView, *, as_json: bool) -> NoReturn
 
     report_path = operations.report(view.id)
     if as_json:
-        _document(view.model_dump(mode="json"))
+        write_document(view.model_dump(mode="json"))
     else:
-        _print([*run_lines(view), f"report: {report_path}"])
-    _leave(Exit.OK if view.verdict == "healthy" or view.state == "rolled_back" else Exit.FAILED)
+        write_lines([*run_lines(view), f"report: {report_path}"])
+    leave(Exit.OK if view.verdict == "healthy" or view.state == "rolled_back" else Exit.FAILED)
 
 
 @app.command()
@@ -231,10 +190,10 @@ def apply(
     from tui.headless import perform
 
     with _operations(cluster, secrets) as operations:
-        view = perform(operations, _talk(yes=yes, secrets=secrets), host or ())
+        view = perform(operations, plain_talk(yes=yes, secrets=secrets), host or ())
         if view is None:
-            _complain(["not confirmed: nothing was changed"])
-            _leave(Exit.FAILED)
+            complain(["not confirmed: nothing was changed"])
+            leave(Exit.FAILED)
         _finish(operations, view, as_json=as_json)
 
 
@@ -252,7 +211,7 @@ def resume(
     from tui.headless import resume as resume_flow
 
     with _operations(cluster, secrets) as operations:
-        view = resume_flow(operations, _talk(secrets=secrets), run, undo=undo)
+        view = resume_flow(operations, plain_talk(secrets=secrets), run, undo=undo)
         _finish(operations, view, as_json=as_json)
 
 
@@ -275,9 +234,9 @@ def explain(
         ) from error
     document = explain_bytes(data)
     if as_json:
-        _document(document)
+        write_document(document)
     else:
-        _print(explanation_lines(document))
+        write_lines(explanation_lines(document))
 
 
 @app.command()
@@ -296,9 +255,9 @@ def report(
                 remedy=f"runs are: {', '.join(view.id for view in views)}" if views else f"adldap-ha apply {cluster}",
             )
         if as_json:
-            _document(view.model_dump(mode="json"))
+            write_document(view.model_dump(mode="json"))
         else:
-            _print([operations.report(view.id).read_text(encoding="utf-8")])
+            write_lines([operations.report(view.id).read_text(encoding="utf-8")])
 
 
 @backup_app.command("list")
@@ -309,9 +268,9 @@ def backup_list(cluster: ClusterArgument, as_json: JsonOption = False) -> None:
     with _operations(cluster) as operations:
         backups = operations.backups()
     if as_json:
-        _document([backup.model_dump(mode="json") for backup in backups])
+        write_document([backup.model_dump(mode="json") for backup in backups])
     else:
-        _print(backup_lines(backups))
+        write_lines(backup_lines(backups))
 
 
 @backup_app.command("create")
@@ -321,14 +280,14 @@ def backup_create(cluster: ClusterArgument, as_json: JsonOption = False, secrets
     from tui.rendering import backup_detail_lines
 
     with _operations(cluster, secrets) as operations:
-        talk = _talk(quiet=as_json, secrets=secrets)
+        talk = plain_talk(quiet=as_json, secrets=secrets)
         unlock_vault(operations, talk)
         connect_all(operations, talk, [operations.cluster.first.name])
         backup = answered(operations, talk, operations.back_up_first)
     if as_json:
-        _document(backup.model_dump(mode="json"))
+        write_document(backup.model_dump(mode="json"))
     else:
-        _print(backup_detail_lines(backup))
+        write_lines(backup_detail_lines(backup))
 
 
 BackupArgument = Annotated[
@@ -345,9 +304,9 @@ def backup_show(cluster: ClusterArgument, backup: BackupArgument = None, as_json
     with _operations(cluster) as operations:
         found = pick_backup(operations, backup)
     if as_json:
-        _document(found.model_dump(mode="json"))
+        write_document(found.model_dump(mode="json"))
     else:
-        _print(backup_detail_lines(found))
+        write_lines(backup_detail_lines(found))
 
 
 @backup_app.command("verify")
@@ -360,13 +319,13 @@ def backup_verify(
 
     with _operations(cluster, secrets) as operations:
         found = pick_backup(operations, backup)
-        unlock_vault(operations, _talk(quiet=as_json, secrets=secrets))
+        unlock_vault(operations, plain_talk(quiet=as_json, secrets=secrets))
         verification = operations.verify_backup(found.id)
     if as_json:
-        _document({"backup": found.id, **verification.model_dump(mode="json")})
+        write_document({"backup": found.id, **verification.model_dump(mode="json")})
     else:
-        _print([f"backup {found.id}", *verification_lines(verification)])
-    _leave(Exit.OK if verification.ok else Exit.FAILED)
+        write_lines([f"backup {found.id}", *verification_lines(verification)])
+    leave(Exit.OK if verification.ok else Exit.FAILED)
 
 
 @app.command()
@@ -381,15 +340,17 @@ def demo(
     from tui.health.model import Verdict
     from tui.rendering import demo_document, status_lines
 
-    with demonstration() as stage:
-        if not headless:
-            _leave(_full_screen(stage.operations, stage.controls))
-        view, result = perform_demo(stage, _talk(quiet=as_json, yes=True))
+    if not headless:
+        _refuse_terminal()
+        with demonstration() as stage:
+            leave(_full_screen(stage.operations, demo=stage.controls))
+    with _could_not_tell(), demonstration(headless=True) as stage:
+        view, result = perform_demo(stage, plain_talk(quiet=as_json, yes=True))
     if as_json:
-        _document(demo_document(result, view))
+        write_document(demo_document(result, view))
     else:
-        _print(status_lines(result))
-    _leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
+        write_lines(status_lines(result))
+    leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
 
 
 @app.command()
@@ -400,9 +361,24 @@ def lab(
     as_json: JsonOption = False,
 ) -> None:
     """Only the embedded hosts, with their addresses, for trying other clients; ends with Ctrl-C."""
-    from tui.demo import run_lab
+    from tui.demo import lab_document, lab_lines, serve_lab
 
-    run_lab(directory, say=lambda lines: _print(lines), as_json=as_json)
+    serve_lab(
+        directory,
+        lambda control: (
+            write_document(lab_document(control.ready)) if as_json else write_lines(lab_lines(control.ready))
+        ),
+    )
+
+
+def _log_crash() -> Path:
+    from tui.logs import front_log, log_to, stop_logging
+    from tui.remote.redaction import Redactor
+
+    handler = log_to(front_log(), Redactor())
+    logging.getLogger(__name__).exception("the program ended by a fault of its own")
+    stop_logging(handler)
+    return front_log()
 
 
 def main() -> None:
@@ -410,17 +386,20 @@ def main() -> None:
     try:
         app()
     except OperatorError as error:
-        _complain(error.lines())
+        complain(error.lines())
         sys.exit(int(Exit.FAILED))
     except KeyboardInterrupt:
-        _complain(["interrupted; a run that was started goes on: adldap-ha resume CLUSTER"])
+        complain(["interrupted; a run that was started goes on: adldap-ha resume CLUSTER"])
         sys.exit(int(Exit.INTERRUPTED))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(int(Exit.FAILED))
     except Exception as error:
-        from tui.logs import record_crash
-
-        path = record_crash(error)
-        _complain([f"adldap-ha met an error that it does not know: {type(error).__name__}", f"Details: {path}"])
+        complain(
+            [
+                f"adldap-ha met a fault of its own: {type(error).__name__}",
+                "Means: what a detached run does is not affected; nothing else was left half done",
+                f"Do: try once more, then report it with the traceback in {_log_crash()}",
+            ]
+        )
         sys.exit(int(Exit.UNKNOWN))

@@ -8,11 +8,12 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from tui.paths import state_dir
+from tui.paths import state_dir, state_home
 from tui.remote.redaction import RedactingFilter, Redactor, quiet_libraries
 
 RUNNER_LOG = "runner.log"
 RUNNER_ERRORS = "runner.err"
+FRONT_LOG = "adldap-ha.log"
 
 _BYTES = 2 << 20
 _KEPT = 5
@@ -49,3 +50,8 @@ def stop_logging(handler: logging.Handler) -> None:
     """Close a log file that `log_to` opened."""
     logging.getLogger().removeHandler(handler)
     handler.close()
+
+
+def front_log() -> Path:
+    """The log of the wizard and the command line, beside the clusters' state directories."""
+    return state_home() / FRONT_LOG

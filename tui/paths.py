@@ -24,6 +24,11 @@ def cluster_file(name: str) -> Path:
     return config_dir() / f"{name}.toml"
 
 
+def state_home() -> Path:
+    """`$XDG_STATE_HOME/adldap-ha`: the front's own log, and one directory per cluster. Created 0700 when absent."""
+    return _private(Path(_DIRS.user_state_dir))
+
+
 def state_dir(cluster: str) -> Path:
     """`$XDG_STATE_HOME/adldap-ha/CLUSTER`: journal, logs, reports. Created 0700 when absent."""
     return _private(Path(_DIRS.user_state_dir) / cluster)
