@@ -43,7 +43,8 @@ class _Socket:
         self._stream.settimeout(seconds)
 
     def close(self) -> None:
-        self._stream.close()
+        # http.client closes its socket while the response is still being read; `get` closes the stream.
+        pass
 
 
 def get(session: Session, path: str, *, timeout: float = 30.0) -> str:

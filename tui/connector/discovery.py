@@ -173,6 +173,9 @@ def _likeliest(host: Host, scan: Scan, commands: list[UnitCommand], role: Role) 
         chosen = [command for command in commands if first(scan.units[command.unit], name) == value]
         if len(chosen) == 1:
             return chosen[0]
+        commands = chosen or commands
+        if chosen:
+            break
     listed = ", ".join(command.unit for command in commands)
     raise SeveralInstalls(
         f"several units run the same {role.value}: {listed}",

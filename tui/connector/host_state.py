@@ -66,9 +66,9 @@ class Parking:
         self._session = session
         self._root = install.directory
 
-    def _run(self, word: str, run: str, relative: str = "") -> Completed:
+    def _run(self, word: str, run: str, relative: str | None = None) -> Completed:
         arguments = [word, self._root, _checked_run(run)]
-        if relative:
+        if relative is not None:
             arguments += [checked_path(relative), quote(checked_path(relative), safe="")]
         answer = self._session.run(load("park.sh"), arguments, user=ROOT, expect=None)
         if answer.exit_status:

@@ -9,6 +9,9 @@ from tui.connector.scripts import load
 from tui.remote.session import ROOT, Session
 
 _CURSOR = "-- cursor: "
+_FAILED = "-- failed"
+_REMARKS = ("-- No entries --", "-- Journal begins at ", "-- Logs begin at ")
+"""What journalctl itself says among the messages to an account that is not root."""
 
 
 def log_mark(session: Session, install: Install) -> LogMark:
@@ -30,18 +33,20 @@ def log_since(session: Session, install: Install, mark: LogMark | None, lines: i
         taken, cursor = "", ""
         output = _run(session, ["last", install.connector_unit, str(lines)])
     now, _, text = output.partition("\n")
-    found = text.splitlines(keepends=True)
-    while found and found[-1].startswith(_CURSOR):
-        cursor = found.pop()[len(_CURSOR) :].strip()
-        taken = now
-    return "".join(found), LogMark(f"{taken or now}|{cursor}")
+    found = [line for line in text.split("\n") if not line.startswith(_REMARKS)]
+    while found and (found[-1].startswith(_CURSOR) or not found[-1]):
+        line = found.pop()
+        if line:
+            cursor, taken = line[len(_CURSOR) :].strip(), now
+    return "".join(f"{line}\n" for line in found), LogMark(f"{taken or now}|{cursor}")
 
 
 def _run(session: Session, arguments: list[str]) -> str:
     answer = session.run(load("log.sh"), arguments, user=ROOT, expect=None)
     said = " ".join(answer.error_text.split())
     denied = "insufficient permissions" in said or "not seeing messages" in said
-    if answer.exit_status == 0 and not denied and answer.stdout:
+    failed = answer.exit_status != 0 or answer.text.rstrip("\n").endswith(_FAILED)
+    if not denied and not failed:
         return answer.text
     raise LogError(
         f"the journal of {arguments[1]} cannot be read" + (f": {said[:300]}" if said else ""),

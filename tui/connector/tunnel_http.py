@@ -68,7 +68,11 @@ class TlsStream(httpcore.NetworkStream):
         try:
             self._pump(self._tls.do_handshake, timeout)
         except ssl.SSLError as error:
+            inner.close()
             raise httpcore.ConnectError(error) from error
+        except BaseException:
+            inner.close()
+            raise
 
     def _pump(self, operation: Callable[[], _T], timeout: float | None) -> _T:
         """Try `operation` until TLS needs no more bytes, carrying them to and fro."""

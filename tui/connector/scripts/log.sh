@@ -1,23 +1,23 @@
 # Arguments: mark | since | last, unit, lines, cursor, seconds since 1970 at which the cursor was taken.
-read_log() { journalctl --quiet --no-pager --all -o cat --show-cursor "$@"; }
+# First line: the host's time. A last line "-- failed" says that journalctl refused.
+if [ "$(id -u)" = 0 ]; then quiet=--quiet; else quiet=; fi
+read_log() { journalctl $quiet --no-pager --all -o cat --show-cursor "$@"; }
+date +%s
 case $1 in
   mark)
-    date +%s
     end=$(read_log -u "$2" -n 1 | sed -n 's/^-- cursor: //p' | tail -n 1)
     if [ -z "$end" ]; then end=$(read_log -n 1 | sed -n 's/^-- cursor: //p' | tail -n 1); fi
     printf '%s\n' "$end"
     ;;
   last)
-    date +%s
-    read_log -u "$2" -n "$3"
+    read_log -u "$2" -n "$3" || echo '-- failed'
     ;;
   since)
-    date +%s
     {
-      if [ -n "$4" ]; then
-        read_log -u "$2" --after-cursor="$4" 2>/dev/null || read_log -u "$2" --since="@$5"
+      if [ -n "$4" ] && read_log -u "$2" --after-cursor="$4"; then
+        :
       else
-        read_log -u "$2" --since="@$5"
+        read_log -u "$2" --since="@$5" || echo '-- failed'
       fi
     } | tail -n "$(($3 + 1))"
     ;;
