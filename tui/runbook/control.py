@@ -11,14 +11,22 @@ import socket
 import stat
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
 from tui.errors import OperatorError
+from tui.paths import state_dir
+from tui.runbook.control_desk import ControlRefused
+from tui.runbook.journal import JournalDamaged, JournalUnavailable
+from tui.runbook.locks import RunBusy
 
 _LONGEST_LINE = 1 << 16
 _LOG = logging.getLogger(__name__)
+
+_CLASSES: dict[str, Callable[..., OperatorError]] = {
+    found.__name__: found for found in (JournalDamaged, JournalUnavailable, RunBusy, ControlRefused)
+}
 
 Request = dict[str, object]
 Reply = dict[str, object]
@@ -28,21 +36,14 @@ class RunnerGone(OperatorError):
     """Nobody answers at the control socket."""
 
 
-def socket_path(cluster: str, run: str) -> Path:
-    """A short path (a socket's may have 107 bytes) in a 0700 directory of this account. Raises OperatorError."""
-    name = hashlib.sha256(f"{cluster}\0{run}\0{os.getpid()}".encode()).hexdigest()[:16] + ".sock"
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    candidates = [Path(runtime) / "adldap-ha"] if runtime else []
-    candidates.append(Path("/tmp") / f"adldap-ha-{os.getuid()}")
-    for directory in candidates:
-        if len(os.fsencode(directory / name)) < 108 and _private_directory(directory):
-            return directory / name
-    raise OperatorError(
-        "there is no private directory for the control socket",
-        tried=f"use {' and '.join(str(directory) for directory in candidates)}",
-        meaning="somebody else owns that directory, or it is open to others",
-        remedy="set XDG_RUNTIME_DIR to a short directory that only you can enter",
-    )
+def socket_places(cluster: str, run: str) -> list[Path]:
+    """Where the runner's socket may lie, best first: short paths (108 bytes with the end mark) in 0700 directories.
+
+    Not below XDG_RUNTIME_DIR: that is removed when the operator's last session ends, and the run goes on.
+    """
+    name = hashlib.sha256(f"{cluster}\0{run}\0{os.getpid()}".encode()).hexdigest()[:12] + ".sock"
+    directories = (state_dir(cluster), Path("/tmp") / f"adldap-ha-{os.getuid()}")
+    return [d / name for d in directories if len(os.fsencode(d / name)) < 108 and _private_directory(d)]
 
 
 def _private_directory(directory: Path) -> bool:
@@ -56,21 +57,14 @@ def _private_directory(directory: Path) -> bool:
 
 
 class ControlServer:
-    """Listens for fronts and hands their requests to `handle`, one thread per front."""
+    """Listens for fronts and hands their requests to `handle`, one thread per front.
 
-    def __init__(self, path: Path, handle: Callable[[Request], Reply]) -> None:
-        self.path = path
+    `places` are tried in their order; `path` is the one that was taken. Raises OperatorError when none will do.
+    """
+
+    def __init__(self, places: Sequence[Path], handle: Callable[[Request], Reply]) -> None:
         self._handle = handle
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            os.fchmod(self._socket.fileno(), 0o600)
-            path.unlink(missing_ok=True)
-            self._socket.bind(str(path))
-            os.chmod(path, 0o600)
-            self._socket.listen(16)
-        except BaseException:
-            self._socket.close()
-            raise
+        self.path, self._socket = _listen(places)
         self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
         self._thread.start()
 
@@ -114,6 +108,29 @@ class ControlServer:
             return {"ok": False, "error": error_parts(OperatorError("the runner could not do that; its log says why"))}
 
 
+def _listen(places: Sequence[Path]) -> tuple[Path, socket.socket]:
+    reason = "somebody else owns that directory, or it is open to others"
+    for path in places:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            os.fchmod(listener.fileno(), 0o600)
+            path.unlink(missing_ok=True)
+            listener.bind(str(path))
+            os.chmod(path, 0o600)
+            listener.listen(16)
+        except OSError as error:
+            listener.close()
+            reason = error.strerror or str(error)
+            continue
+        return path, listener
+    raise OperatorError(
+        "there is no place for the control socket",
+        tried="use the state directory, then a directory in /tmp",
+        meaning=f"{reason}; without a socket a run could be neither answered nor stopped",
+        remedy="set XDG_STATE_HOME to a shorter path on a local disk, or remove what lies in /tmp under this program's name",
+    )
+
+
 def _peer_uid(front: socket.socket) -> int:
     credentials = front.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[1])
@@ -143,11 +160,13 @@ def ask_runner(path: Path, request: Request, *, timeout: float = 10.0) -> Reply:
 def error_parts(error: OperatorError) -> dict[str, object]:
     """An OperatorError as JSON, for another process to raise again."""
     names = ("summary", "host", "step", "tried", "meaning", "remedy")
-    return {name: getattr(error, name) for name in names}
+    return {"kind": type(error).__name__, **{name: getattr(error, name) for name in names}}
 
 
 def error_from_parts(parts: object) -> OperatorError:
-    """The error that `error_parts` told."""
+    """The error that `error_parts` told, of its own class where fronts branch on it."""
     told = parts if isinstance(parts, dict) else {}
-    texts = {str(key): None if value is None else str(value) for key, value in told.items() if key != "summary"}
-    return OperatorError(str(told.get("summary", "the runner failed")), **texts)
+    names = ("host", "step", "tried", "meaning", "remedy")
+    texts = {name: None if told.get(name) is None else str(told[name]) for name in names}
+    kind = _CLASSES.get(str(told.get("kind")), OperatorError)
+    return kind(str(told.get("summary", "the runner failed")), **texts)

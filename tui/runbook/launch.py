@@ -41,8 +41,8 @@ def new_run_id(now: datetime | None = None) -> str:
 def start_run(order: RunOrder, *, procedure: str = PROCEDURE) -> None:
     """Start a detached runner for `order` and return when the journal shows it.
 
-    The order is written to the runner's standard input and nowhere else. Raises RunnerNotStarted, or the error that the
-    runner told: RunBusy, JournalDamaged, NoSuchRun and the like, each as a plain OperatorError.
+    The order is written to the runner's standard input and nowhere else. Raises RunnerNotStarted, or what the runner told:
+    RunBusy, JournalDamaged (see `set_aside`), JournalUnavailable, or a plain OperatorError.
     """
     resolved = order.model_copy(
         update={"cluster_file": order.cluster_file.resolve(), "identity_file": order.identity_file.absolute()}

@@ -104,7 +104,7 @@ class RunHistory:
             started=self._started,
             ended=self._ended,
             state=state,
-            steps=tuple(self._step_view(step) for step in self._all_planned()),
+            steps=tuple(self._step_view(step, gone=gone) for step in self._all_planned()),
             question=None if gone else self._question,
             hosts=tuple(self._hosts.values()),
             verdict=self._verdict,
@@ -129,14 +129,15 @@ class RunHistory:
         ]
         return [*self._planned.values(), *unplanned]
 
-    def _step_view(self, planned: PlannedStep) -> StepView:
+    def _step_view(self, planned: PlannedStep, *, gone: bool) -> StepView:
         step = self._steps.get(planned.id, _Step())
+        cut_off = gone and step.state is StepState.RUNNING
         return StepView(
             planned=planned,
             state=step.state,
             started=step.started,
             ended=step.ended,
-            detail=step.detail,
+            detail="interrupted; a resume looks at the host to see how far it came" if cut_off else step.detail,
             evidence=tuple(step.evidence),
             error=step.error,
         )

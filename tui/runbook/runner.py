@@ -21,7 +21,7 @@ from typing import cast
 
 from tui.errors import OperatorError
 from tui.remote.redaction import Redactor
-from tui.runbook.control import ControlServer, Reply, Request, error_parts, socket_path
+from tui.runbook.control import ControlServer, Reply, Request, error_parts, socket_places
 from tui.runbook.control_desk import Attendance, ControlRefused, Desk
 from tui.runbook.engine import Engine
 from tui.runbook.engine_step import unexpected
@@ -137,15 +137,14 @@ def _begin(order: RunOrder) -> Iterator[_Run]:
         _admit(order, journal)
         attendance = Attendance(order.unattended, order.answers, order.answer_seconds)
         run = _Run(order, cluster, journal, Desk(journal, order.run, attendance))
-        path = socket_path(cluster, order.run)
-        server = ControlServer(path, lambda request: _answer(run, request))
+        server = ControlServer(socket_places(cluster, order.run), lambda request: _answer(run, request))
         stack.callback(server.close)
         journal.begin_run(
             order.run,
             operator=order.operator,
             mode=order.mode,
             hosts=order.hosts,
-            runner=own_identity(str(path)),
+            runner=own_identity(str(server.path)),
         )
         _LOG.info("run %s of %s: %s", order.run, cluster, order.mode)
         yield run

@@ -154,8 +154,11 @@ def test_an_inconsistent_host_is_undone_by_a_later_undo(new_bench: NewBench) -> 
 def test_after_a_roll_back_no_new_host_begins_and_hosts_midway_finish(new_bench: NewBench) -> None:
     bench = new_bench(StageSpec(dict.fromkeys(("a", "b", "c"), ("stop", "place")), parallel=2))
     bench.ground.lay("a.stop.apply.before", "fail")
+    first = bench.ground.lay_wait("a.stop.check.before")
     gate = bench.ground.lay_wait("b.stop.apply.before")
     run = bench.begin()
+    eventually(lambda: bench.ground.calls("apply") == ["b.stop.apply"])
+    release(first)
     bench.answer("roll_back", "a/stop")
     eventually(lambda: bench.states()["a/stop"] == "undone")
     release(gate)
@@ -173,8 +176,11 @@ def test_after_a_roll_back_no_new_host_begins_and_hosts_midway_finish(new_bench:
 def test_no_new_host_begins_while_a_failure_is_undecided(new_bench: NewBench) -> None:
     bench = new_bench(StageSpec(dict.fromkeys(("a", "b", "c"), ("place",)), parallel=2))
     bench.ground.lay("a.place.apply.before", "fail")
+    first = bench.ground.lay_wait("a.place.check.before")
     gate = bench.ground.lay_wait("b.place.apply.before")
     run = bench.begin()
+    eventually(lambda: bench.ground.calls("apply") == ["b.place.apply"])
+    release(first)
     question = bench.question("a/place")
     release(gate)
     eventually(lambda: bench.states()["b/place"] == "done")

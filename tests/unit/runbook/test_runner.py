@@ -17,9 +17,11 @@ from tests.unit.runbook.jump_box import CANARY, CLUSTER, JumpBox
 from tests.unit.runbook.scripted import PROCEDURE, StageSpec
 from tui.errors import OperatorError
 from tui.runbook.attach import RunClient
-from tui.runbook.control import RunnerGone, socket_path
+from tui.runbook.control import ControlServer, RunnerGone, socket_places
+from tui.runbook.journal import JournalDamaged
 from tui.runbook.journal_sqlite import journal_path, open_journal
 from tui.runbook.launch import RunnerNotStarted, new_run_id, order_document, start_run
+from tui.runbook.locks import RunBusy
 from tui.runbook.model import RunState
 from tui.runbook.run_view import NoSuchRun, RunHistory
 
@@ -89,7 +91,7 @@ def test_the_run_goes_on_when_its_front_is_gone(jump_box: JumpBox) -> None:
 
 def test_one_run_per_cluster_at_a_time(jump_box: JumpBox) -> None:
     gate = waiting_run(jump_box)
-    with pytest.raises(OperatorError, match=r"another run of lab is under way") as caught:
+    with pytest.raises(RunBusy, match=r"another run of lab is under way") as caught:
         jump_box.start("r2")
     assert "mara (run r1" in str(caught.value)
     release(gate)
@@ -274,7 +276,7 @@ def test_a_damaged_journal_stops_a_run_before_it_begins(jump_box: JumpBox) -> No
     data[data.find(b"something that")] ^= 1
     file.write_bytes(data)
     jump_box.script(StageSpec({"oak": ("place",)}))
-    with pytest.raises(OperatorError, match="damaged") as caught:
+    with pytest.raises(JournalDamaged) as caught:
         jump_box.start()
     assert "set aside" in str(caught.value.remedy)
     assert jump_box.ground.calls() == []
@@ -330,12 +332,21 @@ def test_a_client_notices_that_the_journal_was_set_aside(jump_box: JumpBox) -> N
     assert jump_box.client.runs() == []
 
 
-def test_a_socket_directory_that_others_may_enter_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "adldap-ha").mkdir(mode=0o755)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert socket_path("lab", "r1").parent == Path(f"/tmp/adldap-ha-{os.getuid()}")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/tmp/" + "long" * 30)
-    assert len(os.fsencode(socket_path("lab", "r1"))) < 108
+def test_the_socket_lies_where_a_logout_does_not_remove_it(jump_box: JumpBox) -> None:
+    state = journal_path(CLUSTER).parent
+    places = socket_places(CLUSTER, "r1")
+    assert {place.parent for place in places} <= {state, Path(f"/tmp/adldap-ha-{os.getuid()}")}
+    state.chmod(0o755)
+    assert state not in {place.parent for place in socket_places(CLUSTER, "r1")}
+
+
+def test_without_a_private_place_for_the_socket_nothing_listens(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="no place for the control socket"):
+        ControlServer([], lambda request: request)
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    with pytest.raises(OperatorError, match="no place for the control socket"):
+        ControlServer([taken], lambda request: request)
 
 
 def test_run_ids_sort_by_time() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.unit.runbook.jump_box import JumpBox
 from tests.unit.runbook.scripted import StageSpec
 from tui.runbook.model import RunState
 
+WHEN = ("before", "after")
 STAGE = StageSpec({"oak": ("park", "place")})
 
 CHECKED = ["check ...", "check running", "apply ..."]
@@ -95,3 +98,38 @@ def test_an_undo_that_is_killed_can_be_turned_into_going_forward(jump_box: JumpB
 
     assert jump_box.until_over().state is RunState.DONE
     assert jump_box.ground.tree() == {"oak/park": "new", "oak/place": "new"}
+
+
+@pytest.mark.parametrize(("seed", "mode"), [(1, "resume"), (2, "resume"), (3, "undo")])
+def test_a_run_over_many_hosts_killed_again_and_again_comes_to_its_end(jump_box: JumpBox, seed: int, mode: str) -> None:
+    dice = random.Random(seed)
+    hosts = ["ash", "elm", "fir", "yew"]
+    steps = ("lock", "park", "place")
+    jump_box.script(StageSpec({"oak": ("read",)}), StageSpec(dict.fromkeys(hosts, steps), parallel=3))
+    places = [f"{h}.{s}.{o}.{w}" for h in hosts for s in steps for o in ("check", "apply", "verify") for w in WHEN]
+    for place in dice.sample(places, 4):
+        jump_box.ground.lay(place, "kill")
+    if mode == "undo":
+        for place in dice.sample([f"{h}.{s}.undo.{w}" for h in hosts for s in steps for w in WHEN], 2):
+            jump_box.ground.lay(place, "kill")
+
+    jump_box.start()
+    for _ in range(8):
+        if jump_box.until_over().state is not RunState.INTERRUPTED:
+            break
+        jump_box.start(mode=mode)
+
+    if mode == "undo":
+        assert jump_box.client.view("r1").state is RunState.ROLLED_BACK
+        assert jump_box.ground.tree() == {}
+    else:
+        assert jump_box.client.view("r1").state is RunState.DONE
+        assert set(jump_box.states().values()) == {"done"}
+        assert len(jump_box.ground.tree()) == 1 + len(hosts) * len(steps)
+
+
+def test_what_was_cut_off_is_told_as_such(jump_box: JumpBox) -> None:
+    jump_box.script(STAGE)
+    jump_box.ground.lay("oak.park.apply.after", "kill")
+    jump_box.start()
+    assert "interrupted" in jump_box.until_over().steps[0].detail
