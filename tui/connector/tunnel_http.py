@@ -96,11 +96,19 @@ class TlsStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Up to `max_bytes` decrypted bytes."""
-        return self._pump(lambda: self._tls.read(max_bytes), timeout)
+        try:
+            return self._pump(lambda: self._tls.read(max_bytes), timeout)
+        except ssl.SSLZeroReturnError:
+            return b""
+        except ssl.SSLError as error:
+            raise httpcore.ReadError(error) from None
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Encrypt and send everything."""
-        self._pump(lambda: self._tls.write(buffer), timeout)
+        try:
+            self._pump(lambda: self._tls.write(buffer), timeout)
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(error) from None
 
     def close(self) -> None:
         """End the connection."""
