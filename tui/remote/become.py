@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from tui.remote.errors import BecomeFailed, RemoteError, SecretKind, SecretNeeded
-from tui.remote.exchange import Exchange
+from tui.remote.remote_shell import Opening
 from tui.remote.secrets import Secrets
-from tui.remote.shell import Markers
 
 _SHOWN = 300
 
@@ -20,26 +19,25 @@ def sudo_password(secrets: Secrets, host: str) -> str | None:
     return login if login is not None and not secrets.was_refused(host, SecretKind.SUDO_PASSWORD, login) else None
 
 
-def become_failure(
-    exchange: Exchange, markers: Markers, secrets: Secrets, host: str, user: str, login_user: str
-) -> RemoteError:
-    """The error for an exchange that never got to run its script as `user`; a wrong password is forgotten."""
-    said = bytes(exchange.err).decode("utf-8", "replace")
+def become_failure(opening: Opening, secrets: Secrets, host: str, user: str, login_user: str) -> RemoteError:
+    """The error for an opening that never got a shell as `user`; a wrong password is forgotten."""
+    markers = opening.markers
+    said = bytes(opening.wire.err).decode("utf-8", "replace")
     prompt = markers.prompt.decode()
     words = " ".join(said.replace(prompt, " ").split())
     tried = f"sudo as {login_user}" + (f"; it said: {words[:_SHOWN]}" if words else "")
-    if markers.no_account in exchange.out:
+    if markers.no_account in opening.wire.out:
         return _failed(
             host, f"there is no account {user}", f"to become {user}", f"create {user}, or name another account"
         )
-    if markers.no_sudo in exchange.out:
+    if markers.no_sudo in opening.wire.out:
         return _failed(
             host,
             f"sudo is not installed, and {login_user} is not {user}",
             "to find sudo on PATH",
             f'install sudo, log in as {user}, or set become = "none" if {login_user} owns the files',
         )
-    if exchange.password_sent and (
+    if opening.password_sent and (
         said.count(prompt) > 1 or "try again" in said or "incorrect password" in said or "password was provided" in said
     ):
         password = sudo_password(secrets, host)

@@ -2,7 +2,8 @@
 
 sshd hands the command string to the account's login shell, which may be fish or tcsh and may run noisy start-up
 files. The string is therefore one single-quoted word for /bin/sh, in which every character that any of those
-shells or printf could touch is an octal escape. The script itself marks where its output begins and ends.
+shells or printf could touch is an octal escape. It starts a /bin/sh that takes requests, one a line, and marks where
+the output of each begins and ends.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _ACCOUNT = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,127}\$?$")
 
 _PREPARE = """set +xv
-unset CDPATH ENV BASH_ENV
+unset CDPATH ENV BASH_ENV TMOUT
 LC_ALL=C
 PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
@@ -48,7 +49,7 @@ def is_account(user: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """What one run's output is cut by. Random, so that no output can contain them by accident.
+    """What outputs are cut by. Random, so that no output can contain them by accident.
 
     No script may hold a marker as it is printed: a login shell that traces its commands would show it too early.
     """
@@ -57,12 +58,12 @@ class Markers:
 
     @classmethod
     def fresh(cls) -> Markers:
-        """Markers for one run."""
+        """Markers for one use."""
         return cls(token_hex(16))
 
     @property
     def begin(self) -> bytes:
-        """Printed on both outputs when the script is about to start and its input may be sent."""
+        """Printed on both outputs before a script's own, or when a serving shell is ready."""
         return f"{self.nonce}:begin\n".encode()
 
     @property
@@ -86,18 +87,36 @@ class Markers:
         return f"{self.nonce}:no-account\n".encode()
 
 
-def framed(script: str, arguments: Sequence[str], markers: Markers) -> str:
-    """`script` with its positional `arguments`, between markers, in a subshell so that its `exit` cannot lose the end."""
-    positional = " ".join(quote(argument) for argument in arguments)
+def serving(markers: Markers) -> str:
+    """A script that says that it is ready, then runs one request a line until its input ends."""
     return (
         f"{_PREPARE}cd /\n"
         f"printf '%s:begin\\n' {markers.nonce}\n"
         f"printf '%s:begin\\n' {markers.nonce} >&2\n"
-        f"(\nset -- {positional}\n{script}\n)\n"
+        'while IFS= read -r line; do eval "$(printf "$line")"; done\n'
+    )
+
+
+def request(script: str, arguments: Sequence[str], markers: Markers, payload_size: int) -> bytes:
+    """The line that makes a serving shell run `script` with its positional `arguments`; `payload_size` bytes of input follow it.
+
+    The script runs in a subshell, so that its `exit` cannot end the serving one; what it leaves unread is read away.
+    """
+    positional = " ".join(quote(argument) for argument in arguments)
+    body = f"(\nset -- {positional}\n{script}\n)"
+    if payload_size:
+        body = f"head -c {payload_size} | (\n{body}\nstatus=$?; cat >/dev/null; exit $status\n)"
+    else:
+        body += " </dev/null"
+    text = (
+        f"printf '%s:begin\\n' {markers.nonce}\n"
+        f"printf '%s:begin\\n' {markers.nonce} >&2\n"
+        f"{body}\n"
         f"status=$?\n"
         f"printf '%s:end:' {markers.nonce} >&2\n"
         f"printf '%s:end:%s\\n' {markers.nonce} \"$status\"\n"
     )
+    return printf_encoded(text).encode("ascii") + b"\n"
 
 
 def becoming(user: str, way: Way, inner: str, markers: Markers) -> str:
@@ -127,10 +146,9 @@ def becoming(user: str, way: Way, inner: str, markers: Markers) -> str:
     )
 
 
-def unframed(stdout: bytes, stderr: bytes, markers: Markers) -> tuple[bytes, bytes, int | None]:
-    """The script's own standard output and error, and its exit status (None when its end was not seen)."""
+def unframed(stdout: bytes, stderr: bytes, markers: Markers) -> tuple[bytes, bytes, int]:
+    """The script's own standard output and error, and its exit status. Raises ValueError when the end is not there."""
     body = stdout.partition(markers.begin)[2]
-    body, found, rest = body.partition(markers.end)
-    status = int(rest.split(b"\n", 1)[0]) if found and b"\n" in rest else None
-    error = stderr.partition(markers.begin)[2] if markers.begin in stderr else stderr
-    return body, error.partition(markers.end)[0], status
+    body, _, rest = body.partition(markers.end)
+    error = stderr.partition(markers.begin)[2].partition(markers.end)[0]
+    return body, error, int(rest.partition(b"\n")[0])

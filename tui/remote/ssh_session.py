@@ -13,15 +13,15 @@ import paramiko
 from tui.remote import files
 from tui.remote.become import become_failure, sudo_password
 from tui.remote.errors import CommandFailed, ConnectionLost, HostUnreachable, RemoteError
-from tui.remote.exchange import ChannelBroke, Exchange, OutOfTime, SecondPrompt
 from tui.remote.host_keys import ShownKey
+from tui.remote.remote_shell import Opening, OutOfTime, RemoteShell, SecondPrompt, ShellEnded, Wire
 from tui.remote.secrets import Secrets
 from tui.remote.session import Completed, FileAttributes, FileStat
-from tui.remote.shell import Markers, Way, becoming, command_line, framed, unframed
+from tui.remote.shell import Markers, Way, becoming, command_line, serving
 from tui.remote.ssh_transport import CHANNEL_SECONDS, Pulse, Transport, open_forward
 from tui.remote.tunnel import TunnelStream
 
-_BECOME_SECONDS = 30.0
+_OPEN_SECONDS = 30.0
 _SHOWN_ERROR = 600
 
 
@@ -48,6 +48,7 @@ class SshSession:
         self._secrets = secrets
         self._transports = tuple(transports)
         self._pulses = tuple(pulses)
+        self._shells: dict[str | None, RemoteShell] = {}
 
     @property
     def _transport(self) -> Transport:
@@ -65,22 +66,23 @@ class SshSession:
     ) -> Completed:
         """See Session.run."""
         started = time.monotonic()
-        markers = Markers.fresh()
-        password: str | None = None
-        text = framed(script, arguments, markers)
-        changes = user is not None and user != self.login_user
-        if user is not None and changes:
-            password, way = self._way(user)
-            try:
-                text = becoming(user, way, text, markers)
-            except ValueError as error:
-                raise RemoteError(str(error), host=self.host) from None
-        exchange = self._exchange(command_line(text), markers, stdin, password, user if changes else None, timeout)
-        stdout, stderr, status = unframed(bytes(exchange.out), bytes(exchange.err), markers)
-        if status is None:
-            status = exchange.exit_status if exchange.exit_status is not None else -1
-            if not exchange.begun:
-                raise self._not_started(exchange, user if changes else None)
+        account = None if user == self.login_user else user
+        shell = self._shell(account)
+        self.round_trips += 1
+        try:
+            stdout, stderr, status = shell.perform(script, arguments, stdin, timeout)
+        except OutOfTime:
+            self._drop(account)
+            raise ConnectionLost(
+                f"a command did not end within {timeout:.0f} s",
+                host=self.host,
+                tried=_first_line(script),
+                meaning="whether it did its work is unknown; it may still run on the host",
+                remedy="look at the host before trying again",
+            ) from None
+        except (ShellEnded, paramiko.SSHException, EOFError, OSError):
+            self._drop(account)
+            raise self._lost() from None
         done = Completed(status, stdout, stderr, time.monotonic() - started)
         if expect is not None and status not in expect:
             raise CommandFailed(
@@ -91,64 +93,74 @@ class SshSession:
             )
         return done
 
-    def _way(self, user: str) -> tuple[str | None, Way]:
+    def _drop(self, account: str | None) -> None:
+        shell = self._shells.pop(account, None)
+        if shell is not None:
+            shell.close()
+
+    def _shell(self, account: str | None) -> RemoteShell:
+        """The shell that is open for an account (None: the login account); opened when there is none."""
+        shell = self._shells.get(account)
+        if shell is not None and shell.alive:
+            return shell
+        markers = Markers.fresh()
+        password: str | None = None
+        text = serving(markers)
+        if account is not None:
+            password, way = self._way()
+            try:
+                text = becoming(account, way, text, markers)
+            except ValueError as error:
+                raise RemoteError(str(error), host=self.host) from None
+        channel = self._start(command_line(text))
+        self._open(Opening(Wire(channel), markers, password), account)
+        self._shells[account] = RemoteShell(channel)
+        return self._shells[account]
+
+    def _way(self) -> tuple[str | None, Way]:
         if self.become == "none" or self.login_user == "root":
             return None, "none"
         password = sudo_password(self._secrets, self.host)
         return (None, "sudo-no-prompt") if password is None else (password, "sudo")
 
-    def _exchange(
-        self,
-        command: str,
-        markers: Markers,
-        stdin: bytes,
-        password: str | None,
-        user: str | None,
-        timeout: float,
-    ) -> Exchange:
-        channel = self._start(command, timeout)
-        exchange = Exchange(channel, markers, stdin, password.encode() if password is not None else None)
+    def _open(self, opening: Opening, account: str | None) -> None:
+        channel = opening.wire.channel
         try:
-            if user is not None:
-                exchange.begin_by = time.monotonic() + min(timeout, _BECOME_SECONDS)
-            exchange.perform(timeout)
-        except SecondPrompt:
-            channel.close()
-            raise become_failure(exchange, markers, self._secrets, self.host, user or "", self.login_user) from None
-        except OutOfTime:
-            if user is not None and not exchange.begun:
-                raise become_failure(exchange, markers, self._secrets, self.host, user, self.login_user) from None
-            raise ConnectionLost(
-                f"a command did not end within {timeout:.0f} s",
-                host=self.host,
-                tried="to run it and wait",
-                meaning="whether it did its work is unknown; it may still run on the host",
-                remedy="look at the host before trying again",
-            ) from None
-        except (ChannelBroke, paramiko.SSHException, EOFError, OSError):
-            raise self._lost() from None
-        finally:
-            self.round_trips += exchange.waits
+            opening.perform(_OPEN_SECONDS)
+        except (SecondPrompt, OutOfTime, ShellEnded, paramiko.SSHException, EOFError, OSError):
+            lost = not self._transport.is_active()
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                 channel.close()
-        return exchange
+            raise (self._lost() if lost else self._not_opened(opening, account)) from None
+        finally:
+            self.round_trips += 2 if opening.password_sent else 1
 
-    def _start(self, command: str, timeout: float) -> paramiko.Channel:
+    def _not_opened(self, opening: Opening, account: str | None) -> RemoteError:
+        if account is not None:
+            return become_failure(opening, self._secrets, self.host, account, self.login_user)
+        words = (bytes(opening.wire.out) + b" " + bytes(opening.wire.err)).decode("utf-8", "replace").strip()
+        return HostUnreachable(
+            f"the login shell of {self.login_user} did not run /bin/sh",
+            host=self.host,
+            tried=f"a command; it said: {words[-_SHOWN_ERROR:] or 'nothing'}",
+            remedy="check the account's login shell and its start-up files",
+        )
+
+    def _start(self, command: str) -> paramiko.Channel:
         self.round_trips += 1
-        limit = min(timeout, CHANNEL_SECONDS)
         try:
-            channel = self._transport.open_session(timeout=limit)
+            channel = self._transport.open_session(timeout=CHANNEL_SECONDS)
         except paramiko.ChannelException:
             raise HostUnreachable(
                 "the SSH server refuses another session",
                 host=self.host,
                 tried="to open a session channel",
-                remedy="raise MaxSessions in its sshd_config; this program needs one at a time",
+                remedy="raise MaxSessions in its sshd_config; this program needs one for each account it becomes",
             ) from None
         except (paramiko.SSHException, EOFError, OSError):
             raise self._lost() from None
         # paramiko waits without limit for the answer to an exec request.
-        watch = threading.Timer(limit, channel.close)
+        watch = threading.Timer(CHANNEL_SECONDS, channel.close)
         watch.daemon = True
         watch.start()
         try:
@@ -166,17 +178,6 @@ class SshSession:
         finally:
             watch.cancel()
         return channel
-
-    def _not_started(self, exchange: Exchange, user: str | None) -> RemoteError:
-        if user is not None:
-            return become_failure(exchange, exchange.markers, self._secrets, self.host, user, self.login_user)
-        words = (bytes(exchange.out) + b" " + bytes(exchange.err)).decode("utf-8", "replace").strip()
-        return HostUnreachable(
-            f"the login shell of {self.login_user} did not run /bin/sh",
-            host=self.host,
-            tried=f"a command; exit status {exchange.exit_status}, it said: {words[-_SHOWN_ERROR:] or 'nothing'}",
-            remedy="check the account's login shell and its start-up files",
-        )
 
     def _lost(self) -> ConnectionLost:
         return ConnectionLost(
@@ -224,6 +225,8 @@ class SshSession:
         """See Session.close."""
         for pulse in self._pulses:
             pulse.stop()
+        for shell in self._shells.values():
+            shell.close()
         for transport in reversed(self._transports):
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError, RuntimeError):
                 transport.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.openssh.conftest import make_access, make_host, temporary_account
-from tests.system.openssh.hosts import Account, FailingProxy, Sshd
+from tests.system.openssh.hosts import Account, FailingProxy, Sshd, eventually
 from tui.cluster import Host
 from tui.remote import ssh_transport
 from tui.remote.access import Access
@@ -71,9 +73,35 @@ def test_a_command_that_takes_too_long(session: Session) -> None:
 
 def test_round_trips_are_counted(session: Session) -> None:
     session.run("true")
-    assert session.round_trips == 2
+    assert session.round_trips == 3
     session.run("cat", stdin=b"x")
-    assert session.round_trips == 5
+    assert session.round_trips == 4
+
+
+def test_one_command_leaves_nothing_to_the_next(session: Session) -> None:
+    session.run("cd /tmp; x=1; export x; umask 0; exec 3</etc/passwd; trap 'echo trapped' EXIT")
+    assert session.run('pwd; echo "[$x]"; umask; [ -e /proc/self/fd/3 ] || echo closed').text == "/\n[]\n0022\nclosed\n"
+
+
+def test_a_shell_that_was_killed_is_told_and_replaced(session: Session) -> None:
+    with pytest.raises(ConnectionLost):
+        session.run("kill -9 $$")
+    assert session.run("echo again").text == "again\n"
+    with pytest.raises(ConnectionLost):
+        session.run("if then")
+    pid = int(session.run("echo $$").text)
+    os.kill(pid, signal.SIGTERM)
+    eventually(lambda: not any(shell.alive for shell in vars(session)["_shells"].values()))
+    assert session.run("echo and again").text == "and again\n"
+
+
+def test_sudo_is_asked_once_a_session(session: Session, access: Access, account: Account) -> None:
+    assert account.sudo_log is not None
+    access.secrets.remember("fir", SecretKind.SUDO_PASSWORD, account.password)
+    before = account.sudo_log.read_text().count("COMMAND=") if account.sudo_log.exists() else 0
+    for _ in range(3):
+        session.run("true", user=ROOT)
+    assert account.sudo_log.read_text().count("COMMAND=") == before + 1
 
 
 @pytest.mark.parametrize(

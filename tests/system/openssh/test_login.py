@@ -162,7 +162,7 @@ def test_a_wrong_password_is_tried_once(tmp_path: Path, key: Path, account: Acco
 
 
 def test_a_key_with_a_passphrase(sshd: Sshd, account: Account, access: Access, tmp_path: Path) -> None:
-    locked = make_key(tmp_path / "locked", "CANARY-phrase", kind="rsa")
+    locked = make_key(tmp_path / "locked", "CANARY-phrase", kind="ecdsa")
     host = make_host(sshd, account, identity=locked)
     keys = sshd.directory / "authorized_keys"
     keys.write_text(keys.read_text() + Path(f"{locked}.pub").read_text())

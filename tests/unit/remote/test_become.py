@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
+from paramiko import Channel
 
 from tui.remote.become import become_failure, sudo_password
 from tui.remote.errors import BecomeFailed, SecretKind, SecretNeeded
-from tui.remote.exchange import Exchange
+from tui.remote.remote_shell import Opening, Wire
 from tui.remote.secrets import Secrets
 from tui.remote.shell import Markers
 
@@ -17,11 +16,9 @@ PROMPT = MARKERS.prompt.decode()
 
 
 def _failure(said: str, out: bytes = b"", *, sent: bool = False, secrets: Secrets | None = None) -> Exception:
-    exchange = Exchange(cast("object", None), MARKERS, b"", b"x" if sent else None)  # type: ignore[arg-type]
-    exchange.err += said.encode()
-    exchange.out += out
-    exchange.password_sent = sent
-    return become_failure(exchange, MARKERS, secrets or Secrets(), "fir", "root", "op")
+    wire = Wire(Channel(0), bytearray(out), bytearray(said.encode()))
+    opening = Opening(wire, MARKERS, "x" if sent else None, password_sent=sent)
+    return become_failure(opening, secrets or Secrets(), "fir", "root", "op")
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.remote.shell import Markers, becoming, command_line, framed, is_account, printf_encoded, unframed
+from tui.remote.shell import Markers, becoming, command_line, is_account, printf_encoded, request, serving, unframed
 
 _SHELLS = [shell for shell in ("sh", "bash", "dash", "fish", "tcsh") if shutil.which(shell)]
 _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
 
 
-def _through(shell: str, script: str, arguments: list[str], stdin: bytes = b"") -> tuple[bytes, bytes, int | None]:
-    markers = Markers.fresh()
-    command = command_line(framed(script, arguments, markers))
-    done = subprocess.run([shell, "-c", command], input=stdin, capture_output=True, check=False, timeout=30)
-    return unframed(done.stdout, done.stderr, markers)
+def _through(shell: str, script: str, arguments: list[str], payload: bytes = b"") -> tuple[bytes, bytes, int]:
+    opened, asked, after = Markers.fresh(), Markers.fresh(), Markers.fresh()
+    command = command_line(serving(opened))
+    # A second request shows that the first one left nothing of its payload behind.
+    sent = request(script, arguments, asked, len(payload)) + payload + request("echo after", [], after, 0)
+    done = subprocess.run([shell, "-c", command], input=sent, capture_output=True, check=False, timeout=30)
+    assert done.stdout.startswith(opened.begin)
+    assert unframed(done.stdout, done.stderr, after) == (b"after\n", b"", 0)
+    return unframed(done.stdout, done.stderr, asked)
 
 
 @pytest.mark.parametrize("shell", _SHELLS)
@@ -56,10 +60,16 @@ def test_noise_outside_the_frame_is_dropped() -> None:
     assert unframed(out, err, markers) == (b"data", b"oops", 0)
 
 
-def test_a_frame_without_an_end_has_no_status() -> None:
-    markers = Markers("n")
-    assert unframed(markers.begin + b"half", b"", markers) == (b"half", b"", None)
-    assert unframed(markers.begin + b"half" + markers.end + b"1", b"", markers)[2] is None
+@pytest.mark.parametrize("payload", [b"x", b"a\nb\0\r\n\xff", b"z" * 200_000], ids=["one", "binary", "long"])
+@pytest.mark.parametrize("script", ["cat", "head -c 1", "true", "exit 5"])
+def test_a_payload_is_read_to_its_end_and_no_further(script: str, payload: bytes) -> None:
+    out, error, status = _through("sh", script, [], payload)
+    assert out == {"cat": payload, "head -c 1": payload[:1]}.get(script, b"")
+    assert (error, status) == (b"", 5 if "exit" in script else 0)
+
+
+def test_without_a_payload_a_script_reads_nothing() -> None:
+    assert _through("sh", "cat; echo $?", []) == (b"0\n", b"", 0)
 
 
 def test_nul_bytes_are_refused() -> None:
@@ -81,6 +91,6 @@ def test_what_is_no_account_name_never_reaches_a_command(user: str) -> None:
 
 def test_no_script_holds_a_marker_that_a_tracing_shell_could_show() -> None:
     markers = Markers.fresh()
-    text = command_line(becoming("root", "sudo", framed("true", [], markers), markers))
+    text = command_line(becoming("root", "sudo", serving(markers), markers)) + str(request("true", [], markers, 1))
     for marker in (markers.begin, markers.end, markers.prompt, markers.no_sudo, markers.no_account):
         assert marker not in text.encode()
