@@ -15,7 +15,7 @@ from pathlib import Path
 from shlex import quote
 
 from tui.lab.desk import Desk
-from tui.lab.install_tree import MadeSet, build_install
+from tui.lab.install_tree import LayoutName, MadeSet, build_install
 from tui.lab.journal import Journal
 from tui.lab.services import ServiceManager
 from tui.lab.sftp import Tree
@@ -40,6 +40,8 @@ class Furnishing:
     link_to: str | None = None
     shell: str = "/bin/sh"
     certs_folder: bool = True
+    layout: LayoutName = "v6"
+    version: str = "6.4.1"
 
 
 FURNISHINGS = (
@@ -151,7 +153,13 @@ class LabHost:
         if self.furnishing.link_to:
             install.symlink_to(self.furnishing.link_to)
             install = install.with_name(self.furnishing.link_to)
-        build_install(install, configured=configured, certs_folder=self.furnishing.certs_folder)
+        build_install(
+            install,
+            layout=self.furnishing.layout,
+            version=self.furnishing.version,
+            configured=configured,
+            certs_folder=self.furnishing.certs_folder,
+        )
         (self.root / "opt/metrics/server.js").write_text("'use strict';\n", encoding="utf-8")
         for unit, script, words in (
             (self.connector_unit, "server.js", "Auth0 AD LDAP Connector"),

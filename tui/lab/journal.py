@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MANAGER = "systemd"
+_KEPT = 20_000
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class JournalEntry:
 
 
 class Journal:
-    """Everything that the units of one host have said, oldest first; also what the manager said of them."""
+    """What the units of one host have said, oldest first, and what the manager said of them; very old entries are dropped."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives the host's own time."""
@@ -41,6 +42,8 @@ class Journal:
             number = next(self._numbers)
             cursor = f"s={self._boot};i={number:x};b={self._boot}"
             self._entries.append(JournalEntry(cursor, number, self._clock(), unit, identifier, pid, message))
+            if len(self._entries) > _KEPT:
+                del self._entries[: _KEPT // 4]
             self._changed.notify_all()
 
     def entries(self, unit: str | None = None) -> list[JournalEntry]:

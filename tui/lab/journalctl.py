@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tui.lab.journal import MANAGER, Journal, JournalEntry
@@ -55,8 +55,7 @@ def journalctl(journal: Journal, hostname: str, arguments: Sequence[str], accoun
     return Reply(), output
 
 
-def _select(journal: Journal, last: object, cursor_file: str | None) -> list[JournalEntry]:
-    assert callable(last)
+def _select(journal: Journal, last: Callable[..., str | None], cursor_file: str | None) -> list[JournalEntry]:
     unit = last("-u", "--unit")
     name = unit if unit is None or "." in unit else f"{unit}.service"
     entries = journal.entries(name)

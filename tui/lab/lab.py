@@ -74,6 +74,8 @@ class Lab:
         self, configured: tuple[str, ...], users: int, furnishings: Mapping[str, Furnishing], ldaps: bool
     ) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (self.path / "hosts").exists():
+            raise LabError(f"{self.path} holds a lab already; choose another directory")
         self._sockets = Path(tempfile.mkdtemp(prefix="adldap-lab-"))
         self._stack.callback(shutil.rmtree, self._sockets, ignore_errors=True)
         reading, writing = os.pipe()
@@ -159,6 +161,19 @@ class Lab:
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(new_key_text())
         return path
+
+    def protected_key(self) -> tuple[Path, str]:
+        """Make another key that every host lets in: its file, and the passphrase that it is encrypted with."""
+        passphrase = self._secret("passphrase")
+        path = self.path / f"id_protected_{len(self._canaries)}"
+        text = new_key_text(passphrase)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+        key = paramiko.Ed25519Key.from_private_key_file(str(path), passphrase)
+        for host in self.hosts.values():
+            host.login.keys.append(key)
+        return path, passphrase
 
     def _wait_ready(self, configured: tuple[str, ...]) -> None:
         if not self.tenant.hub.wait_for(lambda accepted: set(configured) <= set(accepted), _READY):

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import termios
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import paramiko
@@ -63,8 +63,7 @@ def run_command(channel: paramiko.Channel, argv: Sequence[str], directory: str, 
     feeding.join(_GRACE)
 
 
-def _drain(descriptor: int, send: object) -> None:
-    assert callable(send)
+def _drain(descriptor: int, send: Callable[[bytes], object]) -> None:
     with contextlib.suppress(OSError, EOFError):
         while data := os.read(descriptor, _CHUNK):
             try:

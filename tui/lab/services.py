@@ -29,7 +29,7 @@ class UnitError(Exception):
 
 @dataclass
 class Unit:
-    """A unit and where it stands, in systemd's words. `at` maps time stamp names to the host's time."""
+    """A unit and where it stands, in systemd's words. `at` maps time stamp names to the host's time; a `decoy` is only listed."""
 
     file: UnitFile
     enabled: bool = True

@@ -29,10 +29,13 @@ from tui.lab.sftp import Tree
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def new_key_text() -> str:
-    """A fresh Ed25519 private key in OpenSSH's format, without a passphrase."""
+def new_key_text(passphrase: str | None = None) -> str:
+    """A fresh Ed25519 private key in OpenSSH's format."""
+    protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase is not None:
+        protection = serialization.BestAvailableEncryption(passphrase.encode())
     pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, protection
     )
     return pem.decode("ascii")
 

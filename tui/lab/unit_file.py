@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class UnitFile:
-    """A service unit as its file says. Times in seconds. `decoy` units are listed but never started."""
+    """A service unit as its file says. Times in seconds; `wanted`: it is started at boot."""
 
     name: str
     path: Path
