@@ -8,15 +8,18 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 
 from screens.base import WizardScreen
+from screens.connect import error_facts
 from tui.app import UNDER_WAY, DemoControls
 from tui.cluster import Cluster
 from tui.errors import OperatorError
 from tui.runbook.model import RunState, RunView
 from tui.runbook.operations import Operations
 from tui.widgets import words
+from tui.widgets.facts import Facts
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
 
@@ -29,6 +32,17 @@ class Known:
     cluster: Cluster | None = None
     last: RunView | None = None
     error: OperatorError | None = None
+
+
+_NEEDED = (
+    ("You need", "one host whose connector is configured and works"),
+    ("", "one or more hosts where the same version is installed and not configured"),
+    ("", "an SSH login on each that may use sudo"),
+)
+_DEMO = (
+    ("Practice", "three hosts, a directory and a tenant, all inside this program"),
+    ("", "real SSH, real files, and faults to switch on; nothing to install or break"),
+)
 
 
 class HomeScreen(WizardScreen):
@@ -62,6 +76,7 @@ class HomeScreen(WizardScreen):
             titles=False,
             id="menu",
         )
+        yield Facts(id="detail")
 
     def on_screen_resume(self) -> None:
         """Look again at what there is, each time one comes back."""
@@ -74,6 +89,7 @@ class HomeScreen(WizardScreen):
         fresh = not self._known
         self._known = {each.name: each for each in known}
         self._show_menu()
+        self._show_detail()
         menu = self.query_one("#menu", Rows)
         if fresh:
             menu.choose(menu.keys[0])
@@ -179,7 +195,22 @@ class HomeScreen(WizardScreen):
 
     @on(Rows.Chosen, "#menu")
     def _chosen(self) -> None:
+        self._show_detail()
         self.refresh_bindings()
+
+    def _show_detail(self) -> None:
+        word, _, name = (self.query_one("#menu", Rows).chosen or "").partition("/")
+        known = self._known.get(name)
+        facts: list[tuple[str, str | Content]] = []
+        if known is not None and known.error is not None:
+            facts = error_facts(known.error)
+        elif known is not None and known.cluster is not None:
+            facts = _cluster_facts(known.cluster, known.last)
+        elif word == "new":
+            facts = [(label, Content.styled(text, "$quiet")) for label, text in _NEEDED]
+        elif word == "demo":
+            facts = [(label, Content.styled(text, "$quiet")) for label, text in _DEMO]
+        self.query_one("#detail", Facts).show(facts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Services can be asked for where a cluster is chosen."""
@@ -194,6 +225,17 @@ class HomeScreen(WizardScreen):
     def action_colours(self) -> None:
         """Change between light and dark."""
         self.wizard.action_shade()
+
+
+def _cluster_facts(cluster: Cluster, last: RunView | None) -> list[tuple[str, str | Content]]:
+    facts: list[tuple[str, str | Content]] = [
+        ("First host", cluster.first.name),
+        ("Additional", words.listed([host.name for host in cluster.additional], limit=6) or "none yet"),
+    ]
+    if last is not None:
+        told = Content.styled(f"  begun {words.moment(last.started)} by {last.operator}", "$quiet")
+        facts.append(("Last run", words.run_state(last.state) + told))
+    return facts
 
 
 def _run_key(known: Known) -> str:

@@ -14,19 +14,21 @@ from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
+from textual.filter import LineFilter, NoColor
 from textual.screen import ModalScreen, Screen
+from textual.scrollbar import ScrollBar
 
 from screens.state import WizardState
 from tui.cluster import Cluster
 from tui.remote.errors import SecretKind
 from tui.runbook.model import RunState
 from tui.runbook.operations import Operations
-from tui.terminal import Colours, Terminal, detect, output_encoding
+from tui.terminal import Colours, Glyphs, Terminal, detect, output_encoding
 from tui.theme import THEMES, other_shade
 from tui.widgets.plain_glyphs import PlainGlyphs
 from tui.widgets.rail import WIDE
 from tui.widgets.stage import Stage
+from tui.widgets.thin_scrollbar import ThinScrollBar
 
 UNDER_WAY = (RunState.RUNNING, RunState.WAITING, RunState.PAUSED)
 _THREADS = 40
@@ -106,7 +108,13 @@ class AdldapHaApp(App[int]):
         self.faults_on: set[tuple[str, str | None]] = set()
         self.state = WizardState()
         self.now = now or (lambda: datetime.now(UTC))
-        self._glyphs = PlainGlyphs(self.terminal.glyphs)
+        self._own_filters: list[LineFilter] = []
+        if self.terminal.glyphs is not Glyphs.UNICODE:
+            self._own_filters.append(PlainGlyphs(self.terminal.glyphs))
+        if self.terminal.colours is Colours.NONE and not self.no_color:
+            self.no_color = True
+            self._own_filters.append(NoColor())
+        ScrollBar.renderer = ThinScrollBar
         self._dialogs: deque[tuple[ModalScreen[Any], Callable[[Any], None]]] = deque()
         self._put: ModalScreen[Any] | None = None
         for each in THEMES:
@@ -114,9 +122,8 @@ class AdldapHaApp(App[int]):
         self.theme = theme or self.terminal.theme
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and the one for terminals that cannot draw every character."""
-        own = [self._glyphs] if self._glyphs.enabled else []
-        return [*super().get_line_filters(), *own]
+        """Textual's own, and those for terminals without colour or without every character."""
+        return [*super().get_line_filters(), *self._own_filters]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """None: every command has its key on the footer."""
@@ -226,6 +233,8 @@ def run_app(
     `theme`: `light` or `dark`, by default what the terminal tells. `open_cluster`: a cluster to begin with. Ask
     `tui.terminal.refusal` first whether this terminal can show it.
     """
+    if not os.environ.get("NO_COLOR"):
+        os.environ.pop("NO_COLOR", None)
     terminal = detect(os.environ, output_encoding())
     if theme is not None:
         terminal = Terminal(terminal.glyphs, terminal.colours, light=theme == "light")

@@ -25,7 +25,7 @@ _FULL_COLOUR_TERMS = ("256color", "direct", "truecolor", "kitty", "alacritty", "
 class Glyphs(StrEnum):
     """Which characters can be drawn.
 
-    `unicode`: everything. `console`: Latin-1, box drawing and blocks, what the Linux console's font holds. `ascii`: ASCII only.
+    `unicode`: everything. `console`: Latin-1 and the few lines and blocks that the Linux console's font holds. `ascii`: ASCII only.
     """
 
     UNICODE = "unicode"

@@ -55,6 +55,10 @@ _SIXTEEN = {
 
 def _theme(name: str, tones: dict[str, str], *, dark: bool, ansi: bool = False) -> Theme:
     chosen = {
+        "ansi-background": "ansi_black" if dark else "ansi_white",
+        "ansi-foreground": "ansi_white" if dark else "ansi_black",
+        "border": tones["go"],
+        "border-blurred": tones["faint"],
         "block-cursor-background": tones["go"],
         "block-cursor-foreground": tones["go-ink"],
         "input-cursor-background": tones["go"],

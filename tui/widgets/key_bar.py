@@ -14,6 +14,7 @@ _NAMES = {"escape": "esc", "f1": "F1", "question_mark": "?", "enter": "enter", "
 _FIRST = ("enter",)
 _LAST = ("escape", "question_mark", "f1", "q")
 _APART = 3
+_SCARCE = 14
 _HELP_WHILE_TYPING = Binding("f1", "explain", "Help")
 
 
@@ -32,7 +33,9 @@ class KeyBar(Widget):
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many lines as the keys need at this width, at most two."""
+        """As many lines as the keys need at this width, at most two, and one where lines are scarce."""
+        if self.app.size.height < _SCARCE:
+            return 1
         return max(1, min(2, len(self._lines(width))))
 
     def render(self) -> Content:

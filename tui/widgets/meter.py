@@ -26,4 +26,4 @@ class Meter(Widget):
         figures = f"  {ended} of {total} steps   {remark}"
         room = max(4, self.size.width - len(figures))
         filled = room * ended // total
-        return Content.assemble(("━" * filled, "$go"), ("━" * (room - filled), "$rule"), (figures, "$quiet"))
+        return Content.assemble(("━" * filled, "$go"), ("─" * (room - filled), "$faint"), (figures, "$quiet"))

@@ -66,8 +66,8 @@ class Primary(Widget, can_focus=True):
         """The button was pressed."""
 
     def render(self) -> Content:
-        """The label."""
-        return Content(self.label)
+        """The label with room on either side."""
+        return Content(f"  {self.label}  ")
 
     def action_press(self) -> None:
         """Press it."""

@@ -42,14 +42,15 @@ _SUBSTITUTES = {
     "▌": "|",
     "▐": "|",
     "─": "-",
-    "━": "-",
+    "━": "=",
     "█": "#",
     "░": " ",
     "▒": ":",
     "▓": "#",
 }
 _BOX = range(0x2500, 0x2580)
-_BLOCKS = range(0x2580, 0x25A0)
+_CONSOLE = frozenset("─│┌┐└┘├┤┬┴┼═║▀▄█▌▐░▒▓■") | {chr(code) for code in range(0xA1, 0x100)}
+_CONSOLE_SUBSTITUTES = {"╭": "┌", "╮": "┐", "╰": "└", "╯": "┘", "━": "═", "┃": "│", "●": "■"}
 _SPINNER = "|/-\\"
 
 
@@ -57,8 +58,8 @@ class PlainGlyphs(LineFilter):
     """Replaces every character outside `glyphs` with one of the same width from inside it."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(enabled=glyphs is not Glyphs.UNICODE)
-        self._keep_boxes = glyphs is Glyphs.CONSOLE
+        super().__init__()
+        self._console = glyphs is Glyphs.CONSOLE
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments with plain characters; styles are untouched."""
@@ -68,16 +69,18 @@ class PlainGlyphs(LineFilter):
         ]
 
     def _plain(self, text: str) -> str:
-        return "".join(_plain_character(character, self._keep_boxes) for character in text)
+        return "".join(_plain_character(character, self._console) for character in text)
 
 
 @lru_cache(4096)
-def _plain_character(character: str, keep_boxes: bool) -> str:
+def _plain_character(character: str, console: bool) -> str:
     code = ord(character)
     if code < 128:
         return character
-    if keep_boxes and (code < 256 or code in _BOX or code in _BLOCKS):
+    if console and character in _CONSOLE:
         return character
+    if console and character in _CONSOLE_SUBSTITUTES:
+        return _CONSOLE_SUBSTITUTES[character]
     if character in _SUBSTITUTES:
         return _SUBSTITUTES[character]
     if code in _BOX:

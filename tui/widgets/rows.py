@@ -80,9 +80,13 @@ class Row(Widget):
     def render(self) -> Content:
         """The marker of the chosen row, then the cells."""
         chosen = self.has_class("-chosen")
-        tone = "bold $go" if self.parent is self.screen.focused else "$quiet"
+        focused = self.parent is self.screen.focused
+        tone = "bold $go" if focused else "$quiet"
         marker = Content.styled("▸ ", tone) if chosen else Content("  ")
-        return marker + lay_out(self._columns, self.data.cells, self.size.width - 3, dim=self.data.dim)
+        line = marker + lay_out(self._columns, self.data.cells, self.size.width - 3, dim=self.data.dim)
+        if chosen and focused and self.app.native_ansi_color:
+            line = Content(line.plain)
+        return line.pad_right(max(0, self.size.width - line.cell_length))
 
     def on_click(self, event: events.Click) -> None:
         """Choose this row; a second click acts on it."""
