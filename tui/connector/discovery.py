@@ -43,7 +43,9 @@ def find_install(session: Session, host: Host) -> Install:
 def _inspect_more(session: Session, scan: Scan) -> None:
     """Look at the places that only the units' commands or the processes name."""
     seen = set(scan.real_paths())
-    wanted = [place for command in scan.commands() if command.certain for place in command.directories]
+    known = {directory.asked for directory in scan.directories if directory.layout is not Layout.UNKNOWN}
+    open_questions = [c for c in scan.commands() if c.certain and not known & set(c.directories)]
+    wanted = [place for command in open_questions for place in command.directories]
     if not scan.installs():
         wanted += [place for process in scan.processes if not process.in_container for place in process.places()]
     more = [place for place in dict.fromkeys(map(normpath, wanted)) if place not in seen and place != "/"]

@@ -15,6 +15,7 @@ from tui.findings import Finding, Severity
 LOOP_STARTS = 3
 LOOP_WINDOW = timedelta(minutes=15)
 STABLE = timedelta(seconds=60)
+RECENT = timedelta(days=1)
 EVENTS = 500
 """At most so many events are reported, the latest."""
 
@@ -42,7 +43,7 @@ def read_log(text: str) -> LogReport:
         last_accepted=accepted[-1] if accepted else None,
         generated_certificate=generated,
         events=tuple(events[-EVENTS:]),
-        findings=tuple(_findings(events, segments)),
+        findings=tuple(_findings(segments, last_time)),
     )
 
 
@@ -133,40 +134,56 @@ def _state(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None) -
     return state
 
 
-def _findings(events: Sequence[LogEvent], segments: Sequence[Sequence[LogEvent]]) -> list[Finding]:
-    found = []
-    for event in events:
-        if event.kind == "certificate-generated":
-            found.append(
-                Finding(
-                    id="certificate-generated",
-                    severity=Severity.BLOCKER,
-                    summary="this instance made and published a certificate of its own",
-                    evidence=(event.text,),
-                    remedy=event.remedy,
-                )
-            )
-            break
-    died = [segment for segment in segments if _dies(segment)]
+def _recent(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None) -> list[Sequence[LogEvent]]:
+    """The segments of the day before the log's last line; all when its lines have no times."""
+    if last_time is None:
+        return list(segments)
+    begin = last_time - RECENT
+    return [[event for event in segment if event.at is None or event.at >= begin] for segment in segments]
+
+
+def _findings(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None) -> list[Finding]:
+    recent = _recent(segments, last_time)
+    died = [segment for segment in recent if _dies(segment)]
+    degraded = sum(event.kind == "network-degraded" for segment in recent for event in segment)
+    found = _generated(segments)
     if len(died) >= LOOP_STARTS:
-        causes = dict.fromkeys(event.kind for segment in died for event in segment if event.fatal)
+        fatal = [event for segment in died for event in segment if event.fatal]
         found.append(
             Finding(
                 id="restarts",
                 severity=Severity.WARNING,
-                summary=f"{len(died)} of {len(segments)} starts ended by themselves",
-                evidence=tuple(causes),
-                remedy=next((event.remedy for event in reversed(events) if event.fatal), None),
+                summary=f"{len(died)} starts of the last day ended by themselves",
+                evidence=tuple(dict.fromkeys(event.meaning for event in fatal)),
+                remedy=next((event.remedy for event in reversed(fatal)), None),
             )
         )
-    degraded = sum(event.kind == "network-degraded" for event in events)
     if degraded >= LOOP_STARTS:
         found.append(
             Finding(
                 id="network-degraded",
                 severity=Severity.WARNING,
-                summary=f"pings to the tenant failed {degraded} times",
+                summary=f"pings to the tenant failed {degraded} times in the last day",
                 remedy="look at the firewall, the proxy and the line",
             )
         )
     return found
+
+
+def _generated(segments: Sequence[Sequence[LogEvent]]) -> list[Finding]:
+    """A certificate made by the last start is a disaster; one of an earlier start is how the first host began."""
+    for number, segment in enumerate(reversed(segments)):
+        for event in segment:
+            if event.kind == "certificate-generated":
+                last = number == 0
+                return [
+                    Finding(
+                        id="certificate-generated" if last else "certificate-generated-earlier",
+                        severity=Severity.BLOCKER if last else Severity.NOTE,
+                        summary="this instance made and published a certificate of its own"
+                        + ("" if last else " at an earlier start, as every first host does once"),
+                        evidence=(event.text,),
+                        remedy=event.remedy if last else None,
+                    )
+                ]
+    return []

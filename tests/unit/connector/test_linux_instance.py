@@ -14,6 +14,7 @@ from tui.cluster import Host
 from tui.connector.discovery import open_instance
 from tui.connector.errors import HostLocked, ServiceError
 from tui.connector.instance import Instance
+from tui.connector.log import read_log
 from tui.connector.model import Role, SetFile
 from tui.remote.errors import RemoteFileError
 from tui.remote.session import FileAttributes
@@ -139,6 +140,13 @@ class TestTheLog:
         session.log(*(f"line {number}" for number in range(50)))
         text, _ = instance.log_since(None, lines=3)
         assert text.splitlines() == ["line 47", "line 48", "line 49"]
+
+    def test_a_start_of_long_ago_is_still_told(self, instance: Instance, session: LocalSession) -> None:
+        session.log("[2026-01-01 05:00:00] STARTING AD-LDAP CONNECTOR", "[2026-01-01 05:00:05] auth0: Agent accepted.")
+        session.log(*(f"jane{number}: wrong password" for number in range(50)))
+        text, _ = instance.log_since(None, lines=10)
+        assert read_log(text).state == "connected"
+        assert len(text.splitlines()) == 12
 
     def test_a_mark_in_an_empty_log_is_no_obstacle(self, instance: Instance, session: LocalSession) -> None:
         mark = instance.log_mark()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tui.connector.log import fatal_events, read_log, readable_log
 from tui.connector.log_messages import MESSAGES, recognise
+from tui.findings import Severity
 
 START = (
     "STARTING AD-LDAP CONNECTOR",
@@ -120,6 +121,22 @@ def test_a_generated_certificate_is_a_disaster() -> None:
     assert [event.kind for event in fatal_events(report)] == ["certificate-generated"]
     assert [finding.id for finding in report.findings] == ["certificate-generated"]
     assert report.state == "connected"
+
+
+def test_the_certificate_of_the_first_set_up_is_only_noted() -> None:
+    lines = ["Generating a self-signed certificate" if line.startswith("Certificates") else line for line in ACCEPTED]
+    report = read_log(_log(*lines, *ACCEPTED))
+    assert report.generated_certificate
+    assert [(finding.id, finding.severity) for finding in report.findings] == [
+        ("certificate-generated-earlier", Severity.NOTE)
+    ]
+
+
+def test_troubles_of_last_week_are_no_finding() -> None:
+    dying = (*START, "Error binding to LDAP code: 49")
+    report = read_log(_log(*dying, *dying, *dying) + _log(*ACCEPTED, begin=_BEGIN + timedelta(days=7)))
+    assert report.findings == ()
+    assert len(fatal_events(report)) == 3
 
 
 def test_an_unconfigured_connector() -> None:

@@ -10,7 +10,19 @@ case $1 in
     printf '%s\n' "$end"
     ;;
   last)
-    read_log -u "$2" -n "$3" || echo '-- failed'
+    if latest=$(read_log -u "$2" -n "$3"); then
+      case $latest in
+        *'STARTING AD'*) ;;
+        *)
+          # A connector that has run for long started before these lines: say how that went.
+          journalctl $quiet --no-pager --all -o cat -u "$2" -n 100000 2>/dev/null |
+            grep -E 'STARTING AD|Agent (accepted|rejected)|Connected to websocket|reconnecting' | tail -n 20
+          ;;
+      esac
+      printf '%s\n' "$latest"
+    else
+      echo '-- failed'
+    fi
     ;;
   since)
     {
