@@ -38,8 +38,7 @@ def ask_ticket(
             remedy="copy the ticket URL again from the connection's settings in the Auth0 dashboard",
         )
     unit = environment.values()
-    named = unit.get("HTTP_PROXY") or config.get("HTTP_PROXY")
-    proxy = named.strip() or None if isinstance(named, str) else None
+    proxy = proxy_url(unit.get("HTTP_PROXY") or config.get("HTTP_PROXY"))
     payload = {
         "url": info_url(ticket),
         "proxy": proxy,
@@ -60,6 +59,13 @@ def ask_ticket(
 
         return ask_without_node(session, ticket, proxy, timeout)
     return _node_answer(session, answer.stdout, f"node on {session.host}")
+
+
+def proxy_url(named: object) -> str | None:
+    """The value of HTTP_PROXY as a URL, None when there is none; one without a scheme is an http proxy."""
+    if not isinstance(named, str) or not named.strip():
+        return None
+    return named.strip() if "://" in named else f"http://{named.strip()}"
 
 
 def info_url(ticket: str) -> str:

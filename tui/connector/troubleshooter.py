@@ -12,6 +12,8 @@ from tui.connector.troubleshooter_tests import TESTS, Test
 from tui.findings import Finding, Severity
 
 _LINE = re.compile(r"^\s*\d\d?:\d\d:\d\d(?:\s+-)?\s+(?:(?P<level>[a-z]{3,8}):\s)?(?P<rest>.*)$")
+_BARE = re.compile(r"^\s*(?:[*✭✔√✖×]\s+\w|> (?:Found user|Error)\b|end\s*$|Done!\s*$)")
+"""A message that lost its time and level on the way, as in a line that somebody copied."""
 _MARK = re.compile(r"^\s*(?P<mark>[^A-Za-z0-9>(\[{\s'\"]*)\s*(?P<text>.*)$")
 _PASSED_MARKS = ("✔", "√", "âœ”", "âˆš", "Γ£ö", "Ô£ö", "ΓêÜ", "ÔêÜ")
 _FAILED_MARKS = ("✖", "×", "âœ–", "Ã—", "Γ£û", "Ô£û", "├ù")
@@ -65,6 +67,8 @@ def _read_line(run: _Run, line: str) -> _Run:
     if "Cannot find module" in line and not any(seen.tried for seen in run.tests.values()):
         run.no_module = line.strip()[:_EVIDENCE_WIDTH]
     found = _LINE.match(line)
+    if not found and _BARE.match(line):
+        return _read_message(run, line)
     if not found:
         if run.current and not run.done:
             run.tests[run.current].noise.append(line.rstrip()[:_EVIDENCE_WIDTH])

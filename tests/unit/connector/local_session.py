@@ -41,6 +41,8 @@ for name in names:
         print()
     elif unit is None:
         sys.exit("Unit %s not found." % name)
+    elif verb == "stop" and unit.get("StopsAs") == "never":
+        pass
     elif verb == "stop":
         unit.update(ActiveState="inactive", SubState="dead", MainPID="0")
     elif verb == "reset-failed":
@@ -93,6 +95,10 @@ class LocalSession:
     def set_units(self, units: dict[str, dict[str, str | list[str]]]) -> None:
         """Replace what systemctl knows."""
         self._state.write_text(json.dumps(units))
+
+    def replace_tool(self, name: str, text: str) -> None:
+        """Put another program in the place of systemctl or journalctl."""
+        self._tool(name, text)
 
     def units(self) -> dict[str, dict[str, str]]:
         """What systemctl knows now."""

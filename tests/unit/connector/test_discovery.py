@@ -93,8 +93,12 @@ def test_other_node_services_are_left_alone(session: LocalSession, tmp_path: Pat
 
 def test_one_round_trip_is_enough_when_the_unit_names_its_directory(session: LocalSession, tmp_path: Path) -> None:
     install = make_install(tmp_path / "ldap")
-    session.set_units(unit("ldap.service", "/usr/bin/node server.js", str(install)))
-    find_install(session, _host())
+    session.set_units(
+        unit("ldap.service", "/usr/bin/node server.js", str(install))
+        | unit("console.service", "/usr/bin/node admin/server.js", str(install))
+    )
+    found = find_install(session, _host())
+    assert (found.connector_unit, found.admin_unit) == ("ldap.service", "console.service")
     assert session.round_trips == 1
 
 

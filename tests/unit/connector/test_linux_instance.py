@@ -12,7 +12,7 @@ from tests.unit.connector.local_session import LocalSession
 from tests.unit.connector.material import make_install, unit
 from tui.cluster import Host
 from tui.connector.discovery import open_instance
-from tui.connector.errors import HostLocked, ServiceError
+from tui.connector.errors import HostLocked, LogError, ServiceError
 from tui.connector.instance import Instance
 from tui.connector.log import read_log
 from tui.connector.model import Role, SetFile
@@ -124,6 +124,12 @@ class TestServices:
             instance.start(Role.CONNECTOR)
         assert caught.value.remedy
 
+    def test_a_service_that_does_not_stop_is_told_in_time(self, instance: Instance, session: LocalSession) -> None:
+        _change_unit(session, "ldap.service", StopsAs="never", MainPID="42")
+        with pytest.raises(ServiceError, match="did not stop within 1 second") as caught:
+            instance.stop(Role.CONNECTOR, timeout=1)
+        assert "systemctl status ldap.service" in (caught.value.remedy or "")
+
 
 class TestTheLog:
     def test_only_what_came_after_the_mark_is_read(self, instance: Instance, session: LocalSession) -> None:
@@ -147,6 +153,23 @@ class TestTheLog:
         text, _ = instance.log_since(None, lines=10)
         assert read_log(text).state == "connected"
         assert len(text.splitlines()) == 12
+
+    @pytest.mark.parametrize(
+        ("journalctl", "remedy"),
+        [
+            ("#!/bin/sh\necho 'No journal files were opened due to insufficient permissions.' >&2\nexit 1\n", "sudo"),
+            ("#!/bin/sh\necho 'Failed to open files: Input/output error' >&2\nexit 1\n", "journald"),
+        ],
+    )
+    def test_a_journal_that_cannot_be_read_is_no_empty_log(
+        self, instance: Instance, session: LocalSession, journalctl: str, remedy: str
+    ) -> None:
+        mark = instance.log_mark()
+        session.replace_tool("journalctl", journalctl)
+        for place in (None, mark):
+            with pytest.raises(LogError) as caught:
+                instance.log_since(place)
+            assert remedy in (caught.value.remedy or "")
 
     def test_a_mark_in_an_empty_log_is_no_obstacle(self, instance: Instance, session: LocalSession) -> None:
         mark = instance.log_mark()

@@ -25,7 +25,7 @@ from tests.unit.connector.local_session import LocalSession
 from tui.connector.errors import TicketError
 from tui.connector.linux import LinuxInstance
 from tui.connector.model import Install, Layout
-from tui.connector.ticket import judge_answer, parse_ticket_info, transport_error
+from tui.connector.ticket import judge_answer, parse_ticket_info, proxy_url, transport_error
 from tui.connector.ticket_without_node import error_word
 from tui.connector.tunnel_http import TunnelBackend
 from tui.remote.session import Stream
@@ -312,6 +312,21 @@ def test_https_goes_through_a_tunnel_and_is_verified(tenant: Tenant) -> None:
     ):
         pool.request("GET", f"{tenant.ticket}/info")
     assert error_word(caught.value) == "CERT"
+
+
+@pytest.mark.parametrize(
+    ("named", "url"),
+    [
+        ("proxy:3128", "http://proxy:3128"),
+        (" http://proxy:3128 ", "http://proxy:3128"),
+        ("https://proxy", "https://proxy"),
+        ("", None),
+        (None, None),
+        (3128, None),
+    ],
+)
+def test_proxies_are_written_in_several_ways(named: object, url: str | None) -> None:
+    assert proxy_url(named) == url
 
 
 class TestAnswers:

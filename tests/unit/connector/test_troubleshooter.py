@@ -137,6 +137,13 @@ def test_noise_between_the_lines_does_no_harm() -> None:
     assert _read(noise, AUTH0, noise, HUB, CLOCK, noise, CERTIFICATES, NLTEST, LDAPS, noise, LDAP, noise, DONE).passed
 
 
+def test_lines_that_were_copied_without_their_times_are_read() -> None:
+    bare = "\n".join(line.split(": ", 1)[1] for line in v6(GOOD).splitlines())
+    report = read_troubleshooter(bare)
+    assert report.complete
+    assert report.passed
+
+
 def test_a_wrong_bind_password_that_anonymous_search_hides_is_found() -> None:
     text = v6([*AUTH0, *HUB, *CLOCK, *CERTIFICATES, *NLTEST, *LDAPS_SILENT, *LDAP, *DONE])
     report = read_troubleshooter(text + "Error binding to LDAP dn: cn=svc code: 49\n")
