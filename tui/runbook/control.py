@@ -11,7 +11,7 @@ import socket
 import stat
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -37,13 +37,27 @@ class RunnerGone(OperatorError):
 
 
 def socket_places(cluster: str, run: str) -> list[Path]:
-    """Where the runner's socket may lie, best first: short paths (108 bytes with the end mark) in 0700 directories.
+    """Where the runner's socket may lie, best first: in 0700 directories of this account.
 
-    Not below XDG_RUNTIME_DIR: that is removed when the operator's last session ends, and the run goes on.
+    Not below XDG_RUNTIME_DIR: that is removed when the operator's last session ends, and the run goes on. /tmp is for
+    state directories on file systems that hold no sockets.
     """
     name = hashlib.sha256(f"{cluster}\0{run}\0{os.getpid()}".encode()).hexdigest()[:12] + ".sock"
     directories = (state_dir(cluster), Path("/tmp") / f"adldap-ha-{os.getuid()}")
-    return [d / name for d in directories if len(os.fsencode(d / name)) < 108 and _private_directory(d)]
+    return [directory / name for directory in directories if _private_directory(directory)]
+
+
+@contextlib.contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """An address for a socket's path; a long one goes through its directory's descriptor, as addresses end at 107 bytes."""
+    if len(os.fsencode(path)) < 108:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
 
 
 def _private_directory(directory: Path) -> bool:
@@ -115,7 +129,8 @@ def _listen(places: Sequence[Path]) -> tuple[Path, socket.socket]:
         try:
             os.fchmod(listener.fileno(), 0o600)
             path.unlink(missing_ok=True)
-            listener.bind(str(path))
+            with _address(path) as address:
+                listener.bind(address)
             os.chmod(path, 0o600)
             listener.listen(16)
         except OSError as error:
@@ -127,7 +142,7 @@ def _listen(places: Sequence[Path]) -> tuple[Path, socket.socket]:
         "there is no place for the control socket",
         tried="use the state directory, then a directory in /tmp",
         meaning=f"{reason}; without a socket a run could be neither answered nor stopped",
-        remedy="set XDG_STATE_HOME to a shorter path on a local disk, or remove what lies in /tmp under this program's name",
+        remedy="set XDG_STATE_HOME to a local disk, or remove what lies in /tmp under this program's name",
     )
 
 
@@ -141,7 +156,8 @@ def ask_runner(path: Path, request: Request, *, timeout: float = 10.0) -> Reply:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout)
-            connection.connect(str(path))
+            with _address(path) as address:
+                connection.connect(address)
             connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as lines:
                 reply = json.loads(lines.readline())

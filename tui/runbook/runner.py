@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from tui.errors import OperatorError
-from tui.remote.redaction import Redactor
+from tui.remote.redaction import RedactingFilter, Redactor
 from tui.runbook.control import ControlServer, Reply, Request, error_parts, socket_places
 from tui.runbook.control_desk import Attendance, ControlRefused, Desk
 from tui.runbook.engine import Engine
@@ -60,7 +60,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         build = _builder(arguments)
         order = _read_order()
-        with _begin(order) as run:
+        redactor = Redactor(order.access.secrets)
+        _mask_errors(redactor)
+        with _begin(order, redactor) as run:
             tell({"ok": True})
             threading.Thread(target=_leave_on, args=(signals, run.desk), name="signals", daemon=True).start()
             return _perform(run, build)
@@ -79,6 +81,16 @@ def _harden() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _mask_errors(redactor: Redactor) -> None:
+    """What is told before the log is open, or by a thread that dies, goes to standard error masked."""
+    handler = logging.StreamHandler()
+    handler.addFilter(RedactingFilter(redactor))
+    logging.lastResort = handler
+    threading.excepthook = lambda died: _LOG.error(
+        "thread %s died", died.thread.name if died.thread else "", exc_info=died.exc_value
+    )
 
 
 def _take_over_stdout() -> Callable[[Reply], None]:
@@ -120,13 +132,12 @@ def _read_order() -> RunOrder:
 
 
 @contextlib.contextmanager
-def _begin(order: RunOrder) -> Iterator[_Run]:
+def _begin(order: RunOrder, redactor: Redactor) -> Iterator[_Run]:
     """Log, lock, journal, control socket, and the run on record; all given back at the end."""
     from tui.cluster_file import load_cluster
     from tui.logs import RUNNER_LOG, log_dir, log_to, stop_logging
 
     cluster = load_cluster(order.cluster_file).name
-    redactor = Redactor(order.access.secrets)
     with contextlib.ExitStack() as stack:
         handler = log_to(log_dir(cluster) / RUNNER_LOG, redactor)
         stack.callback(stop_logging, handler)

@@ -79,6 +79,9 @@ class Bench:
         self.journal.close()
 
 
+NewBench = Callable[..., Bench]
+
+
 def eventually(look: Callable[[], object]) -> object:
     """What `look` returns once it is true; fails after a while."""
     until = time.monotonic() + _PATIENCE

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.runbook.bench import Bench, NewBench
 from tests.unit.runbook.jump_box import JumpBox
+from tests.unit.runbook.scripted import StageSpec
+from tui.runbook.control_desk import Attendance
 
 
 @pytest.fixture
@@ -21,3 +24,16 @@ def jump_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBo
     box = JumpBox(tmp_path)
     yield box
     box.close()
+
+
+@pytest.fixture
+def new_bench(tmp_path: Path) -> Iterator[NewBench]:
+    benches: list[Bench] = []
+
+    def make(*stages: StageSpec, attendance: Attendance | None = None) -> Bench:
+        benches.append(Bench(tmp_path, *stages, attendance=attendance))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
