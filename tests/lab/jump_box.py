@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,6 +93,13 @@ class JumpBox:
     def kill_runner(self, run: str) -> None:
         """As the kernel does when memory is short: no chance to tidy up."""
         os.kill(self.runner_pid(run), signal.SIGKILL)
+
+
+@contextmanager
+def jump_box(lab: Lab, patch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
+    """A jump box whose paths are short enough for a Unix socket; it is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="jump-") as home:
+        yield JumpBox(Path(home), lab, patch)
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.jump_box import JumpBox, finished, step_of, tree_of
+from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of
 from tui.health.model import Verdict
 from tui.lab.lab import Lab
 from tui.runbook.model import RunState, StepState
@@ -16,11 +16,8 @@ from tui.runbook.model import RunState, StepState
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
-    lab = Lab(tmp_path / "lab", speed=20)
-    try:
-        yield JumpBox(tmp_path / "jump", lab, monkeypatch)
-    finally:
-        lab.close()
+    with Lab(tmp_path / "lab", speed=20) as lab, jump_box(lab, monkeypatch) as made:
+        yield made
 
 
 def test_one_connector_becomes_a_cluster_and_the_first_host_never_drops(box: JumpBox) -> None:

@@ -1,0 +1,139 @@
+"""What goes wrong in the middle of a run: the host is put back to the byte, and the first host never notices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
+from tui.lab.lab import Lab
+from tui.runbook.cluster_operations import ClusterOperations
+from tui.runbook.model import RunState, StepState
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
+    with Lab(tmp_path / "lab", names=("fir", "oak"), speed=20) as lab, jump_box(lab, monkeypatch) as made:
+        yield made
+
+
+def reached(operations: ClusterOperations, run: str, step: str, *states: StepState) -> None:
+    """Wait until a step of the run is in one of the states."""
+    until(lambda: any(each.planned.id == step and each.state in states for each in operations.run_view(run).steps))
+
+
+def test_a_clone_that_is_accepted_and_dies_is_rolled_back(box: JumpBox) -> None:
+    oak, begun = box.lab.hosts["oak"], time.time()
+    before = tree_of(oak)
+    with box.operations() as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        box.lab.fault("clock", "oak")
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK
+    failed = step_of(view, "oak/connected")
+    assert "Clock skew detected" in "\n".join(failed.error), [step.error for step in view.steps if step.error]
+    assert tree_of(oak) == before
+    assert oak.admin_unit
+    assert oak.services.unit(oak.connector_unit).active != "active"
+    assert oak.services.unit(oak.admin_unit).active == "active"
+    assert box.lab.tenant.hub.always_connected("fir", begun)
+    assert not {step.planned.host for step in view.steps if step.state is StepState.INCONSISTENT}
+
+
+def test_a_clone_that_makes_its_own_certificate_is_stopped_at_once_and_said_loudly(box: JumpBox) -> None:
+    oak = box.lab.hosts["oak"]
+    unit = oak.root / "lib/systemd/system" / oak.connector_unit
+    text = unit.read_text()
+    start = next(line for line in text.splitlines() if line.startswith("ExecStart="))
+    command = start.removeprefix("ExecStart=")
+    unit.write_text(text.replace(start, f'ExecStart=/bin/sh -c "rm -rf certs; mkdir certs; exec {command}"'))
+    oak.services.reload()
+    before = tree_of(oak)
+    with box.operations() as operations:
+        view = finished(operations, operations.start_run())
+    failed = step_of(view, "oak/connected")
+    told = "\n".join(failed.error)
+    assert "made one and published it" in told
+    assert "restart the connector on fir" in told
+    assert box.lab.set.thumbprint in told
+    assert view.state is RunState.ROLLED_BACK
+    assert tree_of(oak) == before
+    assert oak.services.unit(oak.connector_unit).active != "active"
+
+
+def test_another_certificate_at_the_tenant_stops_the_run_before_the_commit(box: JumpBox) -> None:
+    oak = box.lab.hosts["oak"]
+    before = tree_of(oak)
+    with box.operations() as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        box.lab.tenant.publish_foreign("ab" * 20)
+        view = finished(operations, run)
+    failed = step_of(view, "oak/compare-thumbprint")
+    assert any("not the one that the tenant knows" in line for line in failed.error), failed.error
+    assert step_of(view, "oak/commit-config").state is StepState.PENDING
+    assert step_of(view, "oak/start-connector").state is StepState.PENDING
+    assert tree_of(oak) == before
+
+
+def test_a_host_that_somebody_else_has_taken_is_left_alone(box: JumpBox) -> None:
+    oak = box.lab.hosts["oak"]
+    lock = Path(oak.install_dir) / ".adldap-ha.lock"
+    lock.write_text('{"run": "another", "holder": "bob@elsewhere", "since": "2026-11-22T10:00:00+00:00"}\n')
+    before = tree_of(oak)
+    with box.operations() as operations:
+        view = finished(operations, operations.start_run())
+    told = "\n".join(step_of(view, "oak/lock").error)
+    assert "bob@elsewhere" in told
+    assert "2026-11-22" in told
+    assert tree_of(oak) == before
+
+
+def test_a_link_cut_in_the_middle_is_opened_again(box: JumpBox) -> None:
+    with box.operations() as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        box.lab.fault("link_cut", "oak", after=6000)
+        view = finished(operations, run)
+    assert view.state is RunState.DONE, [step.error for step in view.steps if step.error]
+    assert view.verdict == "healthy"
+    assert ("link_cut", "oak") not in box.lab.active_faults()
+
+
+def test_a_masked_service_is_unmasked_and_the_step_retried(box: JumpBox) -> None:
+    with box.operations(unattended=False) as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        box.lab.fault("service_masked", "oak")
+        until(lambda: operations.run_view(run).state is RunState.WAITING)
+        question = operations.run_view(run).question
+        assert question is not None
+        assert question.step == "oak/start-connector"
+        assert question.choices == ("retry", "roll_back")
+        assert any("masked" in line for line in question.text)
+        box.lab.fault("service_masked", "oak", on=False)
+        operations.answer(run, question.id, "retry")
+        view = finished(operations, run)
+    assert view.state is RunState.DONE
+    assert view.verdict == "healthy"
+
+
+def test_without_api_access_the_operators_answer_is_recorded(box: JumpBox) -> None:
+    box.write_cluster(tenant=False)
+    with box.operations(unattended=False) as operations:
+        run = operations.start_run()
+        until(lambda: operations.run_view(run).state is RunState.WAITING)
+        question = operations.run_view(run).question
+        assert question is not None
+        assert question.kind == "tenant"
+        assert question.choices == ("green", "not_green", "not_checked")
+        operations.answer(run, question.id, "green")
+        view = finished(operations, run)
+        report = operations.report(run).read_text()
+    assert view.state is RunState.DONE
+    assert "online, says alice@jump" in step_of(view, "tenant/tenant-online").detail
+    assert "online, says alice@jump" in report

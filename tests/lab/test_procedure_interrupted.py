@@ -1,0 +1,90 @@
+"""A run that loses its runner, its terminal or its operator: it is finished or undone, and nothing is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
+from tui.lab.lab import Lab
+from tui.runbook.cluster_operations import ClusterOperations
+from tui.runbook.model import RunState, StepState
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
+    with Lab(tmp_path / "lab", names=("fir", "oak"), speed=20) as lab, jump_box(lab, monkeypatch) as made:
+        yield made
+
+
+def begun(operations: ClusterOperations, run: str, step: str) -> None:
+    """Wait until a step has begun, or is over."""
+    until(
+        lambda: any(
+            each.planned.id == step and each.state is not StepState.PENDING for each in operations.run_view(run).steps
+        )
+    )
+
+
+@pytest.mark.parametrize("step", ["oak/place-certificates", "oak/commit-config", "oak/connected"])
+def test_a_killed_runner_is_resumed_to_a_healthy_cluster(box: JumpBox, step: str) -> None:
+    since = time.time()
+    with box.operations() as operations:
+        run = operations.start_run()
+        begun(operations, run, step)
+        box.kill_runner(run)
+        until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+        operations.resume_run(run)
+        view = finished(operations, run)
+    assert view.state is RunState.DONE, [each.error for each in view.steps if each.error]
+    assert view.verdict == "healthy"
+    assert box.lab.tenant.accepted() == {"fir": 1, "oak": 1}
+    assert box.lab.tenant.hub.always_connected("fir", since)
+    assert box.lab.tenant.published == box.lab.set.thumbprint
+    assert not [path for path in tree_of(box.lab.hosts["oak"]) if "adldap-ha" in path]
+
+
+@pytest.mark.parametrize("step", ["oak/place-certificates", "oak/connected"])
+def test_a_killed_runner_is_undone_to_the_byte(box: JumpBox, step: str) -> None:
+    oak = box.lab.hosts["oak"]
+    before = tree_of(oak)
+    with box.operations() as operations:
+        run = operations.start_run()
+        begun(operations, run, step)
+        box.kill_runner(run)
+        until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+        operations.resume_run(run, undo=True)
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK
+    assert tree_of(oak) == before
+    assert box.lab.tenant.accepted() == {"fir": 1}
+
+
+def test_an_abort_puts_the_unfinished_host_back(box: JumpBox) -> None:
+    oak = box.lab.hosts["oak"]
+    before = tree_of(oak)
+    with box.operations() as operations:
+        run = operations.start_run()
+        begun(operations, run, "oak/start-admin")
+        operations.control(run, "abort")
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK
+    assert tree_of(oak) == before
+    assert step_of(view, "oak/release").state is StepState.PENDING
+
+
+def test_an_additional_host_that_loses_power_in_the_middle_is_finished_later(box: JumpBox) -> None:
+    with box.operations() as operations:
+        run = operations.start_run()
+        begun(operations, run, "oak/start-connector")
+        box.lab.fault("host_down", "oak")
+        view = finished(operations, run)
+        assert view.state in (RunState.INCONSISTENT, RunState.ROLLED_BACK), view.state
+        box.lab.fault("host_down", "oak", on=False)
+        operations.resume_run(run)
+        view = finished(operations, run)
+    assert view.state is RunState.DONE, [each.error for each in view.steps if each.error]
+    assert view.verdict == "healthy"
