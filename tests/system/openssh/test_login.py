@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -375,10 +375,8 @@ class _Interrogator(paramiko.ServerInterface):
     ],
 )
 def test_keyboard_interactive_with_any_number_of_prompts(
-    rounds: list[list[str]], answers: list[list[str]], tmp_path: Path
+    rounds: list[list[str]], answers: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import socket
-
     listener = socket.create_server(("127.0.0.1", 0))
     host_key = paramiko.RSAKey.generate(2048)
     interrogator = _Interrogator(rounds, answers)
@@ -396,7 +394,7 @@ def test_keyboard_interactive_with_any_number_of_prompts(
     config = tmp_path / "config"
     config.touch()
     access = Access(known_hosts=known, system_known_hosts=tmp_path / "none", ssh_config=config)
-    os.environ.pop("SSH_AUTH_SOCK", None)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     access.secrets.remember("fir", SecretKind.PASSWORD, "pw")
     access.secrets.remember("fir", SecretKind.CHALLENGE, "123456")
     session = open_session(Host(name="fir", address="127.0.0.1", port=port, user="u"), access)
