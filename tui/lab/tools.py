@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 
@@ -82,9 +83,20 @@ def _node(settings: ToolSettings) -> str:
     return (
         f"case $1 in -v|--version) echo {NODE_VERSION}; exit ;; esac\n"
         f"export LAB_ADDRESS={quote(settings.address)} LAB_HOSTNAME={quote(settings.hostname)} "
-        f"LAB_CLOCK={quote(str(settings.clock_file))} LAB_SPEED={settings.speed:g}\n"
-        f'exec {quote(sys.executable)} -E -s -B {quote(str(STANDIN))} node "$@"'
+        f"LAB_CLOCK={quote(str(settings.clock_file))} LAB_SPEED={settings.speed:g} LAB_LIBRARIES={quote(_libraries())}\n"
+        f'exec {quote(sys.executable)} -E -S {quote(str(STANDIN))} node "$@"'
     )
+
+
+def _libraries() -> str:
+    """Where the stand-in's libraries lie: named outright, because finding them by `site` costs more than the program."""
+    folders = set()
+    for name in ("cryptography", "_cffi_backend", "wsproto", "h11"):
+        found = find_spec(name)
+        if found is not None and found.origin:
+            folder = Path(found.origin).parent
+            folders.add(str(folder.parent if found.submodule_search_locations else folder))
+    return os.pathsep.join(sorted(folders))
 
 
 def _identity(settings: ToolSettings) -> str:

@@ -10,5 +10,5 @@ only when it proves possession of the key of the certificate that the tenant kno
 
 A few environment variables stand for what a test host cannot have: LAB_ADDRESS (the host's own loopback address; also where
 the console listens), LAB_HOSTNAME, LAB_CLOCK (a file that holds seconds by which this host's clock is off), LAB_SPEED
-(every waiting time is divided by it) and LAB_LIFELINE (a descriptor whose end of file means that the lab has gone).
+(every waiting time is divided by it), LAB_LIBRARIES (more folders to import from) and LAB_LIFELINE (a descriptor whose end of file means that the lab has gone).
 """

@@ -13,6 +13,7 @@ def main() -> int:
     """Dispatch on the program's name; returns its exit status."""
     sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != FOLDER]
     sys.path.append(os.path.dirname(FOLDER))
+    sys.path.extend(filter(None, os.environ.get("LAB_LIBRARIES", "").split(os.pathsep)))
     package = os.path.basename(FOLDER)
     program, *arguments = sys.argv[1:] or ["help"]
     if program not in ("connector", "console", "troubleshoot", "node"):

@@ -18,9 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from .environment import console_address, follow_lifeline, leave
-from .ldap import Directory, LdapError
 from .settings import Settings
-from .startup import bind_password
 
 PORT = 8357
 EXPORTED = ("config.json", "lib/profileMapper.js", "certs/cert.key", "certs/cert.pem")
@@ -110,6 +108,10 @@ class Console(BaseHTTPRequestHandler):
         self._answer(200, "application/zip", buffer.getvalue())
 
     def _users(self, wanted: str) -> None:
+        # Imported here because they take longer than all the rest, and a console that is only started needs neither.
+        from .ldap import Directory, LdapError
+        from .startup import bind_password
+
         settings = Settings(self.directory)
         try:
             directory = Directory(settings.text("LDAP_URL"))
