@@ -15,6 +15,7 @@ import pytest
 from tests.lab.conftest import OpenSsh, connect
 from tui.lab.host import FURNISHINGS, NOISE
 from tui.lab.lab import Lab
+from tui.lab.ssh_server import new_host_key
 
 EVERY_BYTE = bytes(range(256)) * 300
 
@@ -121,6 +122,45 @@ def test_a_wrong_password_is_refused_and_counted(lab: Lab) -> None:
     assert ("password", False) in host.login.attempts[before:]
 
 
+def test_too_many_wrong_keys_end_the_connection(lab: Lab) -> None:
+    host = lab.hosts["elm"]
+    transport = paramiko.Transport((host.address, host.port))
+    try:
+        transport.start_client(timeout=10)
+        for _ in range(host.login.max_tries):
+            with pytest.raises(paramiko.SSHException):
+                transport.auth_publickey(host.user, new_host_key())
+        with pytest.raises(paramiko.SSHException):
+            transport.auth_password(host.user, host.password)
+        assert not transport.is_active()
+    finally:
+        transport.close()
+
+
+def test_the_eleventh_session_of_a_connection_is_refused(lab: Lab) -> None:
+    with connect(lab.hosts["fir"]) as client:
+        transport = client.get_transport()
+        assert transport is not None
+        channels = [transport.open_session(timeout=10) for _ in range(10)]
+        with pytest.raises(paramiko.ChannelException):
+            transport.open_session(timeout=10)
+        channels[0].close()
+        assert _wait_for(lambda: _opens(transport))
+
+
+def test_one_host_can_be_the_way_to_another(lab: Lab, ssh: OpenSsh) -> None:
+    elm = lab.hosts["elm"]
+    line = ssh.argv("oak", "")[:-1]
+    banner = subprocess.run(
+        [*line[:-1], "-W", f"{elm.address}:{elm.port}", line[-1]],
+        input=b"",
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert banner.stdout.startswith(b"SSH-2.0-")
+
+
 def test_every_host_has_its_own_console_behind_its_own_loopback(lab: Lab) -> None:
     for host in lab.hosts.values():
         with connect(host) as client:
@@ -196,6 +236,14 @@ def _wait_for(condition: Callable[[], int], timeout: float = 10.0) -> int:
     while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return value
+
+
+def _opens(transport: paramiko.Transport) -> bool:
+    try:
+        transport.open_session(timeout=10)
+    except paramiko.ChannelException:
+        return False
+    return True
 
 
 def _alive(pid: int) -> bool:

@@ -58,6 +58,10 @@ class LoginSettings:
     code: str = field(default="", repr=False)
     sftp: bool = True
     forwarding: bool = True
+    max_sessions: int = 10
+    """How many channels one connection may have open, as sshd's MaxSessions."""
+    max_tries: int = 6
+    """After how many failures the connection is dropped, as sshd's MaxAuthTries."""
     attempts: list[tuple[str, bool]] = field(default_factory=list)
     """Every attempt to log in: method and whether it was let in."""
 
@@ -138,7 +142,7 @@ class SshServer:
             self._transports.add(transport)
             transport.add_server_key(self.key)
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self.machine.tree)
-            login = _Login(self)
+            login = _Login(self, transport)
             try:
                 transport.start_server(server=login)
                 while transport.is_active():
@@ -153,9 +157,12 @@ class SshServer:
 class _Login(paramiko.ServerInterface):
     """One connection."""
 
-    def __init__(self, server: SshServer) -> None:
+    def __init__(self, server: SshServer, transport: paramiko.Transport) -> None:
         self._machine = server.machine
         self._settings = server.login
+        self._transport = transport
+        self._failures = 0
+        self._channels: list[paramiko.Channel] = []
         self._forwards: dict[int, socket.socket] = {}
         self._terminals: dict[int, Terminal] = {}
         self._sessions: dict[int, TerminalSession] = {}
@@ -166,6 +173,9 @@ class _Login(paramiko.ServerInterface):
     def _judge(self, method: str, username: str, good: bool) -> int:
         let_in = good and username == self._settings.user and method in self._settings.methods
         self._settings.attempts.append((method, let_in))
+        self._failures += not let_in
+        if self._failures >= self._settings.max_tries:
+            self._transport.close()
         return AUTH_SUCCESSFUL if let_in else AUTH_FAILED
 
     def check_auth_password(self, username: str, password: str) -> int:
@@ -188,7 +198,9 @@ class _Login(paramiko.ServerInterface):
         return self._judge("keyboard-interactive", self._asked, list(responses) == wanted)
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        self._channels = [channel for channel in self._channels if not channel.closed]
+        free = len(self._channels) < self._settings.max_sessions
+        return OPEN_SUCCEEDED if kind == "session" and free else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_env_request(self, channel: paramiko.Channel, name: bytes, value: bytes) -> bool:
         return False
@@ -253,7 +265,9 @@ class _Login(paramiko.ServerInterface):
     def opened(self, channel: paramiko.Channel) -> None:
         """A channel has been opened: carry its bytes when it is a forward."""
         target = self._forwards.pop(channel.get_id(), None)
-        if target is not None:
+        if target is None:
+            self._channels.append(channel)
+        else:
             target.settimeout(None)
             for move in (_up, _down):
                 threading.Thread(target=move, args=(channel, target), daemon=True).start()
