@@ -181,7 +181,11 @@ class WizardScreen(Screen[None]):
                 return
             self._perform(name, task, before=supply)
 
-        put_question(self.wizard, question, answered)
+        put_question(self.wizard, question, answered, remark=self.remark(question))
+
+    def remark(self, question: HostKeyUnknown | SecretNeeded) -> str:
+        """What to say beside a host's question; empty when there is nothing to say."""
+        return ""
 
     def action_primary(self) -> None:
         """Do what the primary button says, when it can be pressed."""

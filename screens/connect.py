@@ -13,7 +13,7 @@ from textual.widget import Widget
 from screens.base import WizardScreen
 from tui.cluster import Host
 from tui.errors import OperatorError
-from tui.remote.errors import HostKeyUnknown, SecretNeeded
+from tui.remote.errors import BecomeFailed, HostKeyUnknown, SecretKind, SecretNeeded
 from tui.runbook.survey import Connected
 from tui.widgets import words
 from tui.widgets.facts import Facts
@@ -41,6 +41,7 @@ class ConnectScreen(WizardScreen):
         super().__init__()
         self._errors: dict[str, OperatorError] = {}
         self._trying: set[str] = set()
+        self._refused: dict[str, str] = {}
 
     def compose_content(self) -> Iterable[Widget]:
         """A row a host, and the chosen one in full."""
@@ -48,7 +49,7 @@ class ConnectScreen(WizardScreen):
             Column("Host", 16, style="$ink"),
             Column("State", 17),
             Column("Login", 22, style="$quiet", from_width=58),
-            Column("Host key", style="$quiet"),
+            Column("Host key", style="$quiet", from_width=84),
             explain="One line a host. The chosen host is told in full below.",
             id="hosts",
         )
@@ -75,11 +76,22 @@ class ConnectScreen(WizardScreen):
             self._show()
 
         def failed(error: OperatorError) -> None:
+            if isinstance(error, BecomeFailed) and name not in self._refused:
+                self._refused[name] = error.summary
+                self._connect(name)
+                return
             self._trying.discard(name)
             self._errors[name] = error
             self._show()
 
         self.ask(f"connect {name}", partial(self.operations.connect, name), connected, failed)
+
+    def remark(self, question: HostKeyUnknown | SecretNeeded) -> str:
+        """Sudo is answered with the login password first; say so when it was refused."""
+        if isinstance(question, SecretNeeded) and question.kind is SecretKind.SUDO_PASSWORD:
+            told = self._refused.get(question.secret_host, "")
+            return f"{told[:1].upper()}{told[1:]}." if told else ""
+        return ""
 
     def _show(self) -> None:
         self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts()])
@@ -100,9 +112,9 @@ class ConnectScreen(WizardScreen):
             )
         error = self._errors.get(host.name)
         if isinstance(error, HostKeyUnknown | SecretNeeded):
-            return RowData(host.name, (host.name, words.marked("care", "not answered"), "", error.summary))
+            return RowData(host.name, (host.name, words.marked("care", "not answered"), "", ""))
         if error is not None:
-            return RowData(host.name, (host.name, words.marked("bad", "failed"), "", error.summary))
+            return RowData(host.name, (host.name, words.marked("bad", "failed"), "", ""))
         return RowData(host.name, (host.name, words.marked("now", "connecting"), "", ""))
 
     def on_rows_chosen(self) -> None:

@@ -29,7 +29,7 @@ _WHAT = {
 
 
 def put_question(
-    app: AdldapHaApp, question: HostKeyUnknown | SecretNeeded, answered: Callable[[Supply | None], None]
+    app: AdldapHaApp, question: HostKeyUnknown | SecretNeeded, answered: Callable[[Supply | None], None], *, remark: str
 ) -> None:
     """Ask the operator. `answered` gets a blocking function that hands the answer to the core, or None when there is none.
 
@@ -50,7 +50,7 @@ def put_question(
             answered((lambda: operations.supply(secret.secret_host, secret.kind, value)) if value is not None else None)
 
         hint = app.demo.secret_hint(secret.secret_host, secret.kind) if app.demo else None
-        app.put(SecretDialog(secret, hint), typed)
+        app.put(SecretDialog(secret, hint, remark), typed)
 
 
 class HostKeyDialog(ChoiceDialog):
@@ -86,18 +86,21 @@ class SecretDialog(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Use it")]
 
-    def __init__(self, question: SecretNeeded, hint: str | None) -> None:
+    def __init__(self, question: SecretNeeded, hint: str | None, remark: str = "") -> None:
         super().__init__()
         name, told = _WHAT[question.kind]
         self.heading = f"{name} for {question.secret_host}"
         self.explain = f"{told} It stays in memory and is never written to disk, to a log or to a command line."
-        self._prompt = question.prompt
+        self._prompt = question.prompt[:1].upper() + question.prompt[1:]
+        self._remark = remark
         self._hint = hint
 
     def compose_body(self) -> Iterable[Widget]:
         """The host's own prompt and a masked field."""
         if self._prompt:
             yield Static(self._prompt, classes="text", markup=False)
+        if self._remark:
+            yield Static(self._remark, classes="text care", markup=False)
         yield Field("", Input(self._hint or "", password=True, id="secret", compact=True))
         told = "The demo has filled it in for you." if self._hint else "Kept in memory only, until you leave."
         yield Static(told, classes="quiet", markup=False)
