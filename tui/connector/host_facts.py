@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import time
@@ -82,6 +83,8 @@ def _skew(clock: list[str], sent: float, received: float) -> float | None:
     try:
         begun, ended = float(clock[0]), float(clock[-1])
     except (IndexError, ValueError):
+        return None
+    if not (math.isfinite(begun) and math.isfinite(ended)):
         return None
     whole = 0.5 if "." not in clock[0] else 0.0
     return round(((begun - sent) + (ended - received)) / 2 + whole, 3)
