@@ -20,8 +20,9 @@ from tui.lab.lab import Lab
 from tui.remote.access import Access
 from tui.runbook.attach import OVER
 from tui.runbook.cluster_operations import ClusterOperations
-from tui.runbook.journal import RecordKind
-from tui.runbook.journal_sqlite import open_journal
+from tui.runbook.journal import RecordKind, RunnerIdentity
+from tui.runbook.journal_sqlite import SqliteJournal, journal_path, open_journal
+from tui.runbook.locks import is_alive
 from tui.runbook.model import RunView, StepView
 
 Tree = dict[str, tuple[str, int, int, int, str]]
@@ -90,6 +91,18 @@ class JumpBox:
         finally:
             journal.close()
 
+    def runners(self) -> list[int]:
+        """The runner processes of this jump box that still live: one writes its report after its run is over."""
+        if not journal_path("lab").exists():
+            return []
+        journal = SqliteJournal(journal_path("lab"), read_only=True)
+        try:
+            seen = [record.entry.data for record in journal.records(kind=RecordKind.RUNNER)]
+        finally:
+            journal.close()
+        known = [RunnerIdentity(int(str(d["pid"])), str(d["started"]), str(d["boot"]), str(d["socket"])) for d in seen]
+        return [runner.pid for runner in known if is_alive(runner)]
+
     def kill_runner(self, run: str) -> None:
         """As the kernel does when memory is short: no chance to tidy up."""
         os.kill(self.runner_pid(run), signal.SIGKILL)
@@ -99,7 +112,9 @@ class JumpBox:
 def jump_box(lab: Lab, patch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
     """A jump box whose paths are short enough for a Unix socket; it is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="jump-") as home:
-        yield JumpBox(Path(home), lab, patch)
+        made = JumpBox(Path(home), lab, patch)
+        yield made
+        until(lambda: not made.runners())
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
