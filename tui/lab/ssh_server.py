@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +26,10 @@ from paramiko.server import InteractiveQuery
 from tui.lab.link import Link, LinkState
 from tui.lab.login import Terminal, TerminalSession, run_command
 from tui.lab.sftp import Tree
+
+_LOG = "tui.lab.ssh"
+# Clients that come and go are no news; without a handler of its own the logger would print them.
+logging.getLogger(_LOG).addHandler(logging.NullHandler())
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -139,6 +144,7 @@ class SshServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             transport = paramiko.Transport(Link(connection, self.link))  # type: ignore[arg-type]
+            transport.set_log_channel(_LOG)
             self._transports.add(transport)
             transport.add_server_key(self.key)
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self.machine.tree)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
 import ssl
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,7 +37,8 @@ class Answer:
         return loaded if isinstance(loaded, dict) else {}
 
 
-def tls_context(trusted: Sequence[str] = ()) -> ssl.SSLContext:
+@functools.lru_cache(maxsize=4)
+def tls_context(trusted: tuple[str, ...] = ()) -> ssl.SSLContext:
     """The context for every connection to the tenant. `trusted` are more CA files."""
     context = ssl.create_default_context()
     for extra in (os.environ.get("NODE_EXTRA_CA_CERTS"), *trusted):
@@ -47,7 +48,7 @@ def tls_context(trusted: Sequence[str] = ()) -> ssl.SSLContext:
 
 
 def request(
-    url: str, *, body: dict[str, Any] | None = None, timeout: float = 10.0, trusted: Sequence[str] = ()
+    url: str, *, body: dict[str, Any] | None = None, timeout: float = 10.0, trusted: tuple[str, ...] = ()
 ) -> Answer:
     """GET `url`, or POST `body` to it as JSON. Raises WebError when there is no answer."""
     parts = urlsplit(url)
