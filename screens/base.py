@@ -126,8 +126,8 @@ class WizardScreen(Screen[None]):
 
     def offer(self, label: str, *, enabled: bool = True) -> None:
         """Name the primary action."""
-        self.query_one(NextBar).offer(label, enabled=enabled)
-        self.refresh_bindings()
+        if self.query_one(NextBar).offer(label, enabled=enabled):
+            self.refresh_bindings()
 
     def ask(self, name: str, work: Callable[[], T], done: Callable[[T], None], failed: Failed | None = None) -> None:
         """Call the core in a thread and come back with the answer.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 import time
 from collections.abc import Callable
 
@@ -14,13 +12,10 @@ from textual.widgets import Input
 from tui.app import AdldapHaApp
 from tui.widgets.next_bar import Primary
 
-_TAG = re.compile(r"<[^>]+>")
-_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 
-
-def words_of(svg: str) -> str:
-    """The text of a screenshot, line after line, with ordinary blanks."""
-    return html.unescape(_TAG.sub("\n", _STYLE.sub("", svg))).replace("\xa0", " ")
+def words_of(app: AdldapHaApp) -> str:
+    """The text on the screen, line after line."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 class WizardPilot:
@@ -33,7 +28,7 @@ class WizardPilot:
 
     def look(self) -> str:
         """The words on the screen now, blanks and line ends folded."""
-        text = " ".join(words_of(self.app.export_screenshot()).split())
+        text = " ".join(words_of(self.app).split())
         self.seen.append(text)
         return text
 

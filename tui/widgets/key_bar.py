@@ -23,6 +23,7 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._painted: list[tuple[str, str]] = []
         self._spots: list[tuple[int, range, str]] = []
 
     def on_mount(self) -> None:
@@ -30,7 +31,10 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, _screen: Screen[object]) -> None:
-        self.refresh(layout=True)
+        shown = [(binding.key, binding.description) for binding in self._shown()]
+        if shown != self._painted:
+            self._painted = shown
+            self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the keys need at this width, at most two, and one where lines are scarce."""

@@ -35,6 +35,8 @@ class Spinner(Widget):
 
     def show(self, tone: str, *, busy: bool = False) -> None:
         """Show a tone's mark, or turn."""
+        if (tone, busy) == (self._tone, self._busy):
+            return
         self._tone, self._busy = tone, busy
         if self._timer is None and busy and Spinner.turning:
             self._timer = self.set_interval(0.2, self._turn)
@@ -90,13 +92,18 @@ class NextBar(Horizontal):
         yield Primary()
 
     def show(self, text: str, tone: str, *, busy: bool) -> None:
-        """Show how things stand."""
+        """Show how things stand; paints only what differs."""
         self.query_one(Spinner).show(tone, busy=busy)
-        self.query_one("#status", Static).update(text)
+        status = self.query_one("#status", Static)
+        if status.content != text:
+            status.update(text)
 
-    def offer(self, label: str, *, enabled: bool) -> None:
-        """Name the primary action; an empty label hides it."""
+    def offer(self, label: str, *, enabled: bool) -> bool:
+        """Name the primary action; an empty label hides it. Returns whether anything differs from before."""
         button = self.query_one(Primary)
+        if (button.label, button.disabled) == (label, not enabled) and button.display == bool(label):
+            return False
         button.label = label
         button.display = bool(label)
         button.disabled = not enabled
+        return True
