@@ -10,7 +10,8 @@ _DIRS = PlatformDirs("adldap-ha", appauthor=False)
 
 
 def _private(directory: Path) -> Path:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for missing in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
     return directory
 
 

@@ -282,7 +282,8 @@ def _stop(run: _Run, error: Exception, *, resumable: bool) -> None:
 def _conclude(run: _Run, procedure: Procedure, state: RunState) -> None:
     """Verdicts, the end on record, the report."""
     name = run.order.run
-    recorded = {record.entry.host for record in run.journal.records(name, kind=RecordKind.VERDICT)}
+    begun = run.journal.records(name, kind=RecordKind.RUN)[-1].seq
+    recorded = {record.entry.host for record in run.journal.records(name, kind=RecordKind.VERDICT, after=begun)}
     try:
         judged = procedure.verdicts() if procedure.verdicts else ()
     except JournalError:
