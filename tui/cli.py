@@ -1,85 +1,41 @@
-"""The command line: every command, and what its failures look like. What it says goes through tui.console."""
+"""The command line: every command. What it says goes through tui.console, how it fails through tui.endings."""
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from tui import __version__
-from tui.console import Exit, complain, leave, plain_talk, write_document, write_lines
+from tui.cli_backup import backup_app
+from tui.cli_options import AsJson, Cluster, Hosts, SecretsFrom, opened
+from tui.console import Exit, complain, leave, plain_talk, somebody_there, width, write_document, write_lines
+from tui.endings import ending, run_program
 from tui.errors import OperatorError
 
 if TYPE_CHECKING:
     from tui.app import DemoControls, StartDemo
-    from tui.remote.access import Access
-    from tui.runbook.model import RunView
+    from tui.health.model import ClusterStatus
+    from tui.runbook.cluster_operations import ClusterOperations
+    from tui.runbook.model import RunState, RunView
     from tui.runbook.operations import Operations
 
 
 app = typer.Typer(
     help="Turn one Auth0 AD/LDAP Connector into a verified, highly available cluster.",
+    epilog="Exit codes: 0 done, 1 failed or not as it should be, 2 could not tell or wrong usage, 130 interrupted. "
+    "Results go to standard output, progress and failures to standard error.",
     pretty_exceptions_enable=False,
+    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-backup_app = typer.Typer(help="Encrypted backups of configuration sets.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(backup_app, name="backup")
 
-ClusterArgument = Annotated[str, typer.Argument(metavar="CLUSTER", help="A cluster's name, or the path of its file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-SecretsOption = Annotated[
-    str | None,
-    typer.Option("--secrets", metavar="-", help="Read secrets as TOML from standard input ('-')."),
-]
-
-
-def _access(secrets: str | None) -> Access:
-    from tui.remote.access import Access
-
-    if secrets is None:
-        return Access()
-    if secrets != "-":
-        raise OperatorError(
-            "--secrets takes only '-'",
-            meaning="a file of secrets on disk is what this program avoids",
-            remedy="pipe the document: some-password-manager … | adldap-ha … --secrets -",
-        )
-    from tui.remote.secrets_input import read_secrets
-
-    return Access(secrets=read_secrets(sys.stdin.buffer))
-
-
-@contextmanager
-def _operations(cluster: str | None, secrets: str | None = None) -> Iterator[Operations]:
-    from tui.logs import front_log, log_to, stop_logging
-    from tui.remote.redaction import Redactor
-    from tui.runbook.cluster_operations import ClusterOperations
-
-    access = _access(secrets)
-    handler = log_to(front_log(), Redactor(access.secrets))
-    operations = ClusterOperations(access=access)
-    try:
-        if cluster is not None:
-            operations.load(cluster)
-        yield operations
-    finally:
-        operations.close()
-        stop_logging(handler)
-
-
-@contextmanager
-def _could_not_tell() -> Iterator[None]:
-    try:
-        yield
-    except OperatorError as error:
-        complain(error.lines())
-        leave(Exit.UNKNOWN)
+_LARGEST_TEXT = 32 << 20
 
 
 def _version(value: bool) -> None:
@@ -89,6 +45,7 @@ def _version(value: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
+@ending()
 def _main(
     context: typer.Context,
     _show: Annotated[
@@ -99,7 +56,7 @@ def _main(
     if context.invoked_subcommand is None:
         _refuse_terminal()
         with ExitStack() as stack:
-            operations = stack.enter_context(_operations(None))
+            operations = stack.enter_context(opened(None))
             leave(_full_screen(operations, start_demo=lambda: _begin_demo(stack)))
 
 
@@ -113,7 +70,7 @@ def _begin_demo(stack: ExitStack) -> tuple[Operations, DemoControls]:
 def _refuse_terminal() -> None:
     from tui.terminal import refusal
 
-    refused = refusal()
+    refused = refusal(interactive=sys.stdout is not None and sys.stdout.isatty() and somebody_there())
     if refused:
         complain(refused)
         leave(Exit.UNKNOWN)
@@ -121,285 +78,251 @@ def _refuse_terminal() -> None:
 
 def _full_screen(
     operations: Operations, *, demo: DemoControls | None = None, start_demo: StartDemo | None = None
-) -> Exit:
+) -> int:
     from tui.app import run_app
 
-    return Exit(run_app(operations, demo=demo, start_demo=start_demo))
+    return run_app(operations, demo=demo, start_demo=start_demo)
 
 
 @app.command()
-def status(cluster: ClusterArgument, as_json: JsonOption = False, secrets: SecretsOption = None) -> None:
-    """Probe every host: exit 0 healthy, 1 degraded or down, 2 could not tell."""
-    from tui.headless import connect_known
-    from tui.health.model import Verdict
-    from tui.rendering import status_document, status_lines
+@ending(failed=Exit.UNKNOWN)
+def status(cluster: Cluster, as_json: AsJson = False, secrets: SecretsFrom = None) -> None:
+    """Say how every host is.
 
-    with _could_not_tell(), _operations(cluster, secrets) as operations:
-        connect_known(operations, plain_talk(quiet=as_json, secrets=secrets))
+    Exit 0 healthy, 1 degraded or down, 2 could not tell.
+    """
+    from tui.headless import connect_all
+
+    with opened(cluster, secrets) as operations:
+        if somebody_there(secrets):
+            names = [host.name for host in operations.cluster.hosts]
+            connect_all(operations, plain_talk(quiet=True), names, all_needed=False)
         result = operations.status()
+    _tell_status(result, as_json=as_json)
+
+
+def _tell_status(result: ClusterStatus, view: RunView | None = None, *, as_json: bool) -> NoReturn:
+    from tui.health.model import Verdict
+    from tui.rendering import demo_document, status_document, status_lines
+
     if as_json:
-        write_document(status_document(result))
+        write_document(demo_document(result, view) if view else status_document(result))
     else:
-        write_lines(status_lines(result))
+        write_lines(status_lines(result, width()))
     leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
 
 
-HostsOption = Annotated[
-    list[str] | None, typer.Option("--host", help="Only this additional host; may be given more than once.")
-]
-
-
 @app.command()
-def plan(
-    cluster: ClusterArgument, host: HostsOption = None, as_json: JsonOption = False, secrets: SecretsOption = None
-) -> None:
-    """What a run would change; changes nothing."""
+@ending()
+def plan(cluster: Cluster, host: Hosts = None, as_json: AsJson = False, secrets: SecretsFrom = None) -> None:
+    """Say what a run would change.
+
+    Changes nothing.
+    """
     from tui.headless import prepare
     from tui.rendering import plan_lines
 
-    with _operations(cluster, secrets) as operations:
-        result = prepare(operations, plain_talk(quiet=as_json, secrets=secrets), host or ())
+    with opened(cluster, secrets) as operations:
+        result = prepare(operations, plain_talk(quiet=as_json, asking=somebody_there(secrets)), host or ())
     if as_json:
         write_document(result.model_dump(mode="json"))
     else:
         write_lines(plan_lines(result))
 
 
-def _finish(operations: Operations, view: RunView, *, as_json: bool) -> NoReturn:
-    from tui.rendering import run_lines
-
-    report_path = operations.report(view.id)
-    if as_json:
-        write_document(view.model_dump(mode="json"))
-    else:
-        write_lines([*run_lines(view), f"report: {report_path}"])
-    leave(Exit.OK if view.verdict == "healthy" or view.state == "rolled_back" else Exit.FAILED)
-
-
 @app.command()
+@ending()
 def apply(
-    cluster: ClusterArgument,
-    host: HostsOption = None,
+    cluster: Cluster,
+    host: Hosts = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask for the cluster's name before changing hosts.")
     ] = False,
-    as_json: JsonOption = False,
-    secrets: SecretsOption = None,
+    as_json: AsJson = False,
+    secrets: SecretsFrom = None,
 ) -> None:
-    """The whole procedure without the wizard."""
-    from tui.headless import perform
+    """Do the whole procedure without the wizard.
 
-    with _operations(cluster, secrets) as operations:
-        view = perform(operations, plain_talk(yes=yes, secrets=secrets), host or ())
-        if view is None:
-            complain(["not confirmed: nothing was changed"])
-            leave(Exit.FAILED)
-        _finish(operations, view, as_json=as_json)
+    Exit 0 when it ends with a healthy cluster. Host keys must be known, or be confirmed by typing yes: --yes never does that.
+    """
+    from tui.headless import perform, unlock_tenant
+    from tui.runbook.model import RunState
+
+    with opened(cluster, secrets) as operations:
+        talk = plain_talk(yes=yes, asking=somebody_there(secrets))
+        unlock_tenant(operations, talk, operations.access.secrets)
+        _tell_run(operations, perform(operations, talk, host or ()), RunState.DONE, as_json=as_json)
 
 
 @app.command()
+@ending()
 def resume(
-    cluster: ClusterArgument,
+    cluster: Cluster,
     undo: Annotated[bool, typer.Option("--undo", help="Put every host that the run changed back as it was.")] = False,
     run: Annotated[
         str | None, typer.Option("--run", help="Which run; the newest that can be resumed when absent.")
     ] = None,
-    as_json: JsonOption = False,
-    secrets: SecretsOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the cluster's name before --undo.")] = False,
+    as_json: AsJson = False,
+    secrets: SecretsFrom = None,
 ) -> None:
-    """Re-attach to a run that goes on, or finish (or undo) an interrupted one."""
-    from tui.headless import resume as resume_flow
+    """Return to a run, finish it or undo it.
 
-    with _operations(cluster, secrets) as operations:
-        view = resume_flow(operations, plain_talk(secrets=secrets), run, undo=undo)
-        _finish(operations, view, as_json=as_json)
+    Re-attaches to a run that goes on, finishes one that was interrupted, and with --undo puts its hosts back.
+    """
+    from tui.headless import resume as resume_flow
+    from tui.runbook.model import RunState
+
+    with opened(cluster, secrets) as operations:
+        view = resume_flow(operations, plain_talk(yes=yes, asking=somebody_there(secrets)), run, undo=undo)
+        _tell_run(operations, view, RunState.ROLLED_BACK if undo else RunState.DONE, as_json=as_json)
+
+
+def _tell_run(operations: ClusterOperations, view: RunView, meant: RunState, *, as_json: bool) -> NoReturn:
+    from tui.rendering import run_lines
+    from tui.runbook.model import RunState
+
+    report_path = operations.report(view.id)
+    if as_json:
+        write_document({**view.model_dump(mode="json"), "report": str(report_path)})
+    else:
+        write_lines([*run_lines(view), f"report: {report_path}"])
+    well = view.state is meant and (meant is not RunState.DONE or view.verdict == "healthy")
+    leave(Exit.OK if well else Exit.FAILED)
 
 
 @app.command()
+@ending()
 def explain(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A troubleshooter output or connector log; '-' = standard input.")
     ],
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say what a troubleshooter output or a connector log means and what to do."""
+    """Read a troubleshooter output or connector log.
+
+    Says what it means and what to do. Exit 0 when it could be read, whatever it shows.
+    """
     from tui.connector.explain import explain as explain_bytes
     from tui.rendering import explanation_lines
 
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise OperatorError(
-            f"{file} cannot be read: {error.strerror}", remedy="name an existing text file, or '-' and pipe the text in"
-        ) from error
-    document = explain_bytes(data)
+    document = explain_bytes(_text_of(file))
     if as_json:
         write_document(document)
     else:
         write_lines(explanation_lines(document))
 
 
+def _text_of(file: str) -> bytes:
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(_LARGEST_TEXT + 1) if sys.stdin is not None else b""
+        else:
+            with Path(file).open("rb") as stream:
+                data = stream.read(_LARGEST_TEXT + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is no file name"
+        raise OperatorError(
+            f"{file} cannot be read: {reason}", remedy="name an existing text file, or '-' and pipe the text in"
+        ) from error
+    name = "standard input" if file == "-" else file
+    if not data.strip():
+        raise OperatorError(f"{name} is empty", remedy="see that the command whose output it holds has run to its end")
+    if len(data) > _LARGEST_TEXT:
+        raise OperatorError(
+            f"{name} is larger than {_LARGEST_TEXT >> 20} MiB",
+            meaning="what an instance is like now stands at the end of its log",
+            remedy=f"tail -c {_LARGEST_TEXT >> 20}M {'LOG' if file == '-' else file} | adldap-ha explain -",
+        )
+    return data
+
+
 @app.command()
+@ending()
 def report(
-    cluster: ClusterArgument,
+    cluster: Cluster,
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's id; the newest when absent.")] = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
-    """What was done, when, by whom, with which evidence."""
-    with _operations(cluster) as operations:
+    """Print what a run did.
+
+    What was done, when, by whom, with which evidence: Markdown, or with --json one document.
+    """
+    with opened(cluster) as operations:
         views = operations.runs()
         view = next((view for view in views if run is None or view.id == run), None)
         if view is None:
+            name = operations.cluster.name
             raise OperatorError(
-                f"there is no run {run} of cluster {cluster}" if run else f"cluster {cluster} has had no run yet",
-                remedy=f"runs are: {', '.join(view.id for view in views)}" if views else f"adldap-ha apply {cluster}",
+                f"there is no run {run} of cluster {name}" if run else f"cluster {name} has had no run yet",
+                remedy=f"runs are: {', '.join(view.id for view in views)}" if views else f"adldap-ha apply {name}",
             )
-        if as_json:
-            write_document(view.model_dump(mode="json"))
-        else:
-            write_lines([operations.report(view.id).read_text(encoding="utf-8")])
-
-
-@backup_app.command("list")
-def backup_list(cluster: ClusterArgument, as_json: JsonOption = False) -> None:
-    """Every backup, newest first, without decrypting any."""
-    from tui.rendering import backup_lines
-
-    with _operations(cluster) as operations:
-        backups = operations.backups()
+        path = operations.report(view.id)
     if as_json:
-        write_document([backup.model_dump(mode="json") for backup in backups])
+        import json
+
+        write_document(json.loads(path.with_suffix(".json").read_bytes()))
     else:
-        write_lines(backup_lines(backups))
-
-
-@backup_app.command("create")
-def backup_create(cluster: ClusterArgument, as_json: JsonOption = False, secrets: SecretsOption = None) -> None:
-    """Read the first host's set, encrypt it, and verify it by decryption."""
-    from tui.headless import answered, connect_all, unlock_vault
-    from tui.rendering import backup_detail_lines
-
-    with _operations(cluster, secrets) as operations:
-        talk = plain_talk(quiet=as_json, secrets=secrets)
-        unlock_vault(operations, talk)
-        connect_all(operations, talk, [operations.cluster.first.name])
-        backup = answered(operations, talk, operations.back_up_first)
-    if as_json:
-        write_document(backup.model_dump(mode="json"))
-    else:
-        write_lines(backup_detail_lines(backup))
-
-
-BackupArgument = Annotated[
-    str | None, typer.Argument(metavar="[BACKUP]", help="A backup's id; the newest when absent.")
-]
-
-
-@backup_app.command("show")
-def backup_show(cluster: ClusterArgument, backup: BackupArgument = None, as_json: JsonOption = False) -> None:
-    """One backup as its sidecar describes it."""
-    from tui.headless import pick_backup
-    from tui.rendering import backup_detail_lines
-
-    with _operations(cluster) as operations:
-        found = pick_backup(operations, backup)
-    if as_json:
-        write_document(found.model_dump(mode="json"))
-    else:
-        write_lines(backup_detail_lines(found))
-
-
-@backup_app.command("verify")
-def backup_verify(
-    cluster: ClusterArgument, backup: BackupArgument = None, as_json: JsonOption = False, secrets: SecretsOption = None
-) -> None:
-    """Decrypt a backup and check every hash, the key/certificate pair and the encrypted password."""
-    from tui.headless import pick_backup, unlock_vault
-    from tui.rendering import verification_lines
-
-    with _operations(cluster, secrets) as operations:
-        found = pick_backup(operations, backup)
-        unlock_vault(operations, plain_talk(quiet=as_json, secrets=secrets))
-        verification = operations.verify_backup(found.id)
-    if as_json:
-        write_document({"backup": found.id, **verification.model_dump(mode="json")})
-    else:
-        write_lines([f"backup {found.id}", *verification_lines(verification)])
-    leave(Exit.OK if verification.ok else Exit.FAILED)
+        write_lines([path.read_text(encoding="utf-8").rstrip("\n")])
 
 
 @app.command()
+@ending(failed=Exit.UNKNOWN)
 def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="No screens: perform everything and print the result.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
-    """The wizard on embedded hosts: nothing to install, nothing to break."""
-    from tui.demo import demonstration, perform_demo
-    from tui.health.model import Verdict
-    from tui.rendering import demo_document, status_lines
+    """Try the wizard on embedded hosts.
 
+    Nothing to install, nothing to break, and nothing stays behind. With --headless: exit 0 only when it ends healthy.
+    """
+    from tui.demo import demonstration, perform_demo
+
+    if as_json and not headless:
+        raise OperatorError("--json is for a demo without screens", remedy="adldap-ha demo --headless --json")
     if not headless:
         _refuse_terminal()
         with demonstration() as stage:
             leave(_full_screen(stage.operations, demo=stage.controls))
-    with _could_not_tell(), demonstration(headless=True) as stage:
-        view, result = perform_demo(stage, plain_talk(quiet=as_json, yes=True))
-    if as_json:
-        write_document(demo_document(result, view))
-    else:
-        write_lines(status_lines(result))
-    leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
+    talk = plain_talk(yes=True, asking=False)
+    talk.say("starting three embedded hosts, a directory and a tenant")
+    with demonstration(headless=True) as stage:
+        view, result = perform_demo(stage, talk)
+    _tell_status(result, view, as_json=as_json)
 
 
 @app.command()
+@ending()
 def lab(
     directory: Annotated[
         Path | None, typer.Argument(help="Where to put the hosts' trees; a temporary folder when absent.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Only the embedded hosts, with their addresses, for trying other clients; ends with Ctrl-C."""
+    """Run only the embedded hosts.
+
+    Prints their addresses, for trying other clients. Ends with Ctrl-C.
+    """
+    from tui.console import flush
     from tui.demo import lab_document, lab_lines, serve_lab
+    from tui.lab.control import LabControl
 
-    serve_lab(
-        directory,
-        lambda control: (
-            write_document(lab_document(control.ready)) if as_json else write_lines(lab_lines(control.ready))
-        ),
-    )
+    def tell(control: LabControl) -> None:
+        if as_json:
+            write_document(lab_document(control.ready))
+        else:
+            write_lines([*lab_lines(control.ready), "", "Ctrl-C ends them"])
+        flush()
 
-
-def _log_crash() -> Path:
-    from tui.logs import front_log, log_to, stop_logging
-    from tui.remote.redaction import Redactor
-
-    handler = log_to(front_log(), Redactor())
-    logging.getLogger(__name__).exception("the program ended by a fault of its own")
-    stop_logging(handler)
-    return front_log()
+    serve_lab(directory, tell)
 
 
 def main() -> None:
-    """The entry point: every failure becomes a few lines on standard error and an exit code."""
-    try:
-        app()
-    except OperatorError as error:
-        complain(error.lines())
-        sys.exit(int(Exit.FAILED))
-    except KeyboardInterrupt:
-        complain(["interrupted; a run that was started goes on: adldap-ha resume CLUSTER"])
-        sys.exit(int(Exit.INTERRUPTED))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(int(Exit.FAILED))
-    except Exception as error:
-        complain(
-            [
-                f"adldap-ha met a fault of its own: {type(error).__name__}",
-                "Means: what a detached run does is not affected; nothing else was left half done",
-                f"Do: try once more, then report it with the traceback in {_log_crash()}",
-            ]
-        )
-        sys.exit(int(Exit.UNKNOWN))
+    """The entry point."""
+    run_program(app)
+
+
+if __name__ == "__main__":
+    main()

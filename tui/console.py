@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
+import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -14,7 +19,13 @@ import typer
 if TYPE_CHECKING:
     from tui.terminal_talk import TerminalTalk
 
-_IN_ASCII = str.maketrans({"→": "->", "·": "-", "…": "...", "–": "-", "•": "*", "−": "-", "✔": "ok", "✖": "X"})
+_IN_ASCII = str.maketrans(
+    {"→": "->", "·": "-", "…": "...", "–": "-", "—": "-", "•": "*", "−": "-", "×": "x", "✔": "ok", "✖": "X"}
+    | dict.fromkeys("“”„", '"')
+    | dict.fromkeys("‘’", "'")
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NARROWEST = 40
 
 
 class Exit(IntEnum):
@@ -26,8 +37,46 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def _write(stream: TextIO, text: str, end: str = "\n") -> None:
-    encoding = stream.encoding or "ascii"
+def shown_encoding(stream: TextIO) -> str:
+    """The encoding that whoever reads `stream` expects.
+
+    In the C locale Python writes UTF-8 all the same, so the stream's own word counts only where a locale or the operator chose it.
+    """
+    chosen = os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1"
+    coerced = os.environ.get("LC_CTYPE", "").lower().replace("-", "") in ("c.utf8", "utf8")
+    plain = not os.environ.get("LC_ALL") and os.environ.get("LANG", "C") in ("", "C", "POSIX")
+    if not chosen and (sys.flags.utf8_mode or (coerced and plain)):
+        return "ascii"
+    return stream.encoding or "ascii"
+
+
+def width() -> int | None:
+    """The columns of the terminal that standard output is; None when it is no terminal."""
+    return _width(sys.stdout)
+
+
+def _width(stream: TextIO | None) -> int | None:
+    if stream is None or not stream.isatty():
+        return None
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
+
+
+def _folded(line: str, columns: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    return textwrap.fill(
+        line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
+    """What hosts say may be part of `text`, so nothing in it reaches the terminal as a control character."""
+    if stream is None:
+        return
+    columns = _width(stream)
+    if columns:
+        text = "\n".join(_folded(line, columns) if len(line) > columns else line for line in text.split("\n"))
+    text = _CONTROL.sub("?", text)
+    encoding = shown_encoding(stream)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -36,25 +85,45 @@ def _write(stream: TextIO, text: str, end: str = "\n") -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Print results. Characters that the terminal cannot show are replaced."""
+    """Print results. Lines are folded at the width of a terminal; characters that it cannot show are replaced."""
     for line in lines:
         _write(sys.stdout, line)
 
 
 def write_document(value: object) -> None:
     """Print one JSON document; in ASCII where the output is not UTF-8."""
-    unicode = (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
-    _write(sys.stdout, json.dumps(value, indent=2, ensure_ascii=not unicode))
+    if sys.stdout is None:
+        return
+    unicode = shown_encoding(sys.stdout).lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not unicode) + "\n")
 
 
 def complain(lines: Iterable[str]) -> None:
-    """Print progress and failures, on standard error."""
-    for line in lines:
-        _write(sys.stderr, line)
-    sys.stderr.flush()
+    """Print progress and failures, on standard error; silently nothing when nobody can read it any more."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            _write(sys.stderr, line)
+        if sys.stderr is not None:
+            sys.stderr.flush()
 
 
-def leave(code: Exit) -> NoReturn:
+def flush() -> None:
+    """Hand over what has been printed, so that a failure to do so is seen now. Raises OSError."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def discard_output() -> None:
+    """Nobody reads standard output any more, or it cannot be written: keep the interpreter from trying again at its end."""
+    if sys.stdout is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        empty = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(empty, sys.stdout.fileno())
+        os.close(empty)
+
+
+def leave(code: int) -> NoReturn:
     """End the command with this exit code."""
     raise typer.Exit(int(code))
 
@@ -63,6 +132,8 @@ def _ask_line(prompt: str) -> str | None:
     _write(sys.stderr, prompt, end=" ")
     sys.stderr.flush()
     line = sys.stdin.readline()
+    if not line:
+        complain([""])
     return line.strip() if line else None
 
 
@@ -73,14 +144,19 @@ def _ask_hidden(prompt: str) -> str | None:
         return None
 
 
-def plain_talk(*, quiet: bool = False, yes: bool = False, secrets: str | None = None) -> TerminalTalk:
-    """The Talk of this terminal. Asks nothing when standard input is no terminal or holds the secrets document."""
+def somebody_there(secrets: str | None = None) -> bool:
+    """Whether questions can be asked: standard input is a terminal and does not hold the secrets document."""
+    return secrets is None and sys.stdin is not None and sys.stdin.isatty()
+
+
+def plain_talk(*, quiet: bool = False, yes: bool = False, asking: bool = True) -> TerminalTalk:
+    """The Talk of this terminal. `quiet` leaves progress out, never a question; without `asking` nothing is asked."""
     from tui.terminal_talk import TerminalTalk
 
-    present = secrets is None and sys.stdin.isatty()
     return TerminalTalk(
-        say=(lambda line: None) if quiet else (lambda line: complain([line])),
-        ask_line=_ask_line if present else None,
-        ask_hidden=_ask_hidden if present else None,
+        show=lambda line: complain([line]),
+        ask_line=_ask_line if asking else None,
+        ask_hidden=_ask_hidden if asking else None,
+        quiet=quiet,
         yes=yes,
     )

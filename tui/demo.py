@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.endings import Ended
 from tui.errors import OperatorError
-from tui.headless import ENDED, Talk, perform, unfinished
+from tui.headless import Talk, perform
 from tui.health.model import ClusterStatus
 from tui.lab.control import LabControl, LabControlError, ReadyLab
 from tui.paths import cluster_file
@@ -21,7 +24,7 @@ from tui.remote.access import Access
 from tui.remote.errors import SecretKind
 from tui.rendering import table
 from tui.runbook.cluster_operations import ClusterOperations
-from tui.runbook.model import RunState, RunView
+from tui.runbook.model import RunView
 
 CLUSTER = "lab"
 """The name of the demo's cluster, as the lab writes its cluster file."""
@@ -29,7 +32,7 @@ CLUSTER = "lab"
 _SPEED = 10.0
 _SETTLE_SECONDS = 3.0
 _LINGER_SECONDS = 60.0
-_ENDING_SECONDS = 30.0
+_ENDING_SECONDS = 5.0
 _HOMES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
 
 
@@ -73,30 +76,60 @@ class Demonstration:
 def demonstration(*, headless: bool = False) -> Iterator[Demonstration]:
     """Embedded hosts, and operations on them whose files lie in a temporary folder of their own.
 
-    `headless`: host keys are known and secrets at hand from the start, and no question waits for an answer. Raises
-    OperatorError when the hosts cannot be started.
+    `headless`: host keys are known and secrets at hand from the start, and no question waits for an answer. However it ends,
+    signals included, neither folder, hosts nor a run stay behind. Raises OperatorError when the hosts cannot be started.
     """
-    folder = Path(tempfile.mkdtemp(prefix="adldap-ha-demo-"))
-    with _homes_below(folder):
+    folder = _temporary_folder("adldap-ha-demo-")
+    with _removed_at_end(folder), _homes_below(folder), ExitStack() as stack:
         control = _start(folder / "hosts")
-        try:
-            ready = control.ready
-            document = cluster_file(CLUSTER)
-            document.touch(mode=0o600)
-            document.write_bytes(ready.cluster_file.read_bytes())
-            known_hosts = folder / "known_hosts"
-            access = Access(known_hosts=known_hosts, ssh_config=Path(os.devnull))
-            if headless:
-                known_hosts.write_bytes(ready.known_hosts.read_bytes())
-                access = access.model_copy(update={"secrets": ready.secrets})
-            operations = ClusterOperations(access=access, operator="demo@localhost", unattended=headless)
-            try:
-                yield Demonstration(operations, LabFaults(control), control)
-                _end_run(operations)
-            finally:
-                operations.close()
-        finally:
-            control.stop()
+        stack.callback(control.stop)
+        stack.callback(_end_runners, folder)
+        operations = _operations_on(control.ready, folder, headless=headless)
+        stack.callback(operations.close)
+        stack.callback(_hold_signals)
+        yield Demonstration(operations, LabFaults(control), control)
+
+
+def _temporary_folder(prefix: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix))
+    except OSError as error:
+        raise OperatorError(
+            f"the embedded hosts have no place: {error.strerror}",
+            tried="make a temporary folder",
+            remedy="set TMPDIR to a folder that you may write to",
+        ) from error
+
+
+def _operations_on(ready: ReadyLab, folder: Path, *, headless: bool) -> ClusterOperations:
+    document = cluster_file(CLUSTER)
+    document.touch(mode=0o600)
+    document.write_bytes(ready.cluster_file.read_bytes())
+    known_hosts = folder / "known_hosts"
+    access = Access(known_hosts=known_hosts, ssh_config=Path(os.devnull))
+    if headless:
+        known_hosts.write_bytes(ready.known_hosts.read_bytes())
+        access = access.model_copy(update={"secrets": ready.secrets})
+    return ClusterOperations(access=access, operator="demo@localhost", unattended=headless)
+
+
+def _hold_signals() -> None:
+    """What follows takes a moment and must not be cut short."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _removed_at_end(folder: Path) -> Iterator[None]:
+    """Remove the folder, once more for a process that was still writing into it."""
+    try:
+        yield
+    finally:
+        _hold_signals()
+        until = time.monotonic() + _ENDING_SECONDS
+        shutil.rmtree(folder, ignore_errors=True)
+        while folder.exists() and time.monotonic() < until:
+            time.sleep(0.1)
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -128,23 +161,14 @@ def _start(directory: Path) -> LabControl:
         ) from error
 
 
-def _end_run(operations: ClusterOperations) -> None:
-    """A run on hosts that are about to go would wait for them in vain: have it put them back and end."""
-    try:
-        view = unfinished(operations)
-        if view is None or view.state is RunState.INTERRUPTED:
-            return
-        operations.control(view.id, "abort")
-        until = time.monotonic() + _ENDING_SECONDS
-        while time.monotonic() < until:
-            now = operations.run_view(view.id)
-            if now.state in ENDED:
-                return
-            if now.question is not None:
-                operations.answer(view.id, now.question.id, now.question.choices[-1])
-            time.sleep(0.2)
-    except OperatorError:
-        return
+def _end_runners(folder: Path) -> None:
+    """End the runners of this demo, known by their environment: their hosts go too, so there is nothing to put back."""
+    state = f"XDG_STATE_HOME={folder}/".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            runner = b"tui.runbook.runner" in (process / "cmdline").read_bytes()
+            if runner and any(entry.startswith(state) for entry in (process / "environ").read_bytes().split(b"\0")):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def perform_demo(demo: Demonstration, talk: Talk) -> tuple[RunView, ClusterStatus]:
@@ -152,22 +176,22 @@ def perform_demo(demo: Demonstration, talk: Talk) -> tuple[RunView, ClusterStatu
     operations = demo.operations
     operations.load(CLUSTER)
     view = perform(operations, talk, ())
-    if view is None:
-        raise OperatorError("the plan was not confirmed", meaning="nothing was changed on the embedded hosts")
+    talk.say("looking at every host once more")
     return view, operations.status()
 
 
 def serve_lab(directory: Path | None, say: Callable[[LabControl], None]) -> None:
-    """Run only the embedded hosts, until interrupted."""
-    folder = directory or Path(tempfile.mkdtemp(prefix="adldap-ha-lab-"))
-    control = _start(folder)
-    try:
-        say(control)
-        control.wait()
-    finally:
-        control.stop()
+    """Run only the embedded hosts, until a signal ends them. A temporary folder is removed at the end."""
+    with ExitStack() as stack:
         if directory is None:
-            shutil.rmtree(folder, ignore_errors=True)
+            directory = _temporary_folder("adldap-ha-lab-")
+            stack.enter_context(_removed_at_end(directory))
+        control = _start(directory)
+        stack.callback(control.stop)
+        stack.callback(_hold_signals)
+        with contextlib.suppress(KeyboardInterrupt, Ended):
+            say(control)
+            control.wait()
 
 
 def lab_lines(ready: ReadyLab) -> list[str]:

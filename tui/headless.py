@@ -1,26 +1,36 @@
 """The flows of the command line: the same operations as the wizard's, asked for one after another.
 
-Prints nothing: what is to be said or asked goes through a Talk, which `tui.cli` implements.
+Prints nothing: what is to be said or asked goes through a Talk.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from tui.cluster import Cluster
+from tui.cluster import Cluster, Tenant
+from tui.endings import StoppedWatching
 from tui.errors import OperatorError
 from tui.findings import Finding, blockers
-from tui.remote.errors import HostKeyUnknown, SecretNeeded
+from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.secrets import Secrets
+from tui.runbook.attach import OVER
+from tui.runbook.control_desk import ControlRefused
 from tui.runbook.model import Plan, Question, RunState, RunView, StepState, StepView
 from tui.runbook.operations import Operations
+from tui.runbook.survey import Connected
 from tui.vault.model import Backup
 
 _T = TypeVar("_T")
 
-ENDED = frozenset({RunState.DONE, RunState.ROLLED_BACK, RunState.FAILED, RunState.INCONSISTENT, RunState.INTERRUPTED})
-"""The run states after which nothing more happens by itself."""
+UNDER_WAY = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PAUSED})
+"""The run states in which a runner is at work."""
+
+_LOGINS_AT_ONCE = 8
+_LONG_SECONDS = 3.0
 
 
 class Talk(Protocol):
@@ -28,6 +38,10 @@ class Talk(Protocol):
 
     def say(self, line: str) -> None:
         """Tell progress, one line."""
+        ...
+
+    def warn(self, line: str) -> None:
+        """Tell what must not go unseen, one line."""
         ...
 
     def confirm_host_key(self, question: HostKeyUnknown) -> bool:
@@ -38,6 +52,10 @@ class Talk(Protocol):
         """Ask for a secret without echo."""
         ...
 
+    def ask_client_secret(self, tenant: Tenant) -> str | None:
+        """Ask for the Management API's client secret without echo; None means to do without."""
+        ...
+
     def ask_passphrase(self, *, new: bool) -> str | None:
         """Ask for the vault's passphrase; twice, and compared, when it is a new one."""
         ...
@@ -46,17 +64,22 @@ class Talk(Protocol):
         """Show what would change and ask for the cluster's name."""
         ...
 
+    def confirm_undo(self, cluster: Cluster, run: str, hosts: tuple[str, ...]) -> bool:
+        """Show which hosts would be put back and ask for the cluster's name."""
+        ...
+
     def choose(self, question: Question) -> str:
         """Answer a run's question with one of its choices."""
         ...
 
     def step_changed(self, step: StepView) -> None:
-        """A step of the run has a new state."""
+        """A step of the run has a new state, or has been running for some seconds."""
         ...
 
 
 def answered(operations: Operations, talk: Talk, call: Callable[[], _T]) -> _T:
-    """Call until no question is left open; a question that stays unanswered is raised."""
+    """Call until no question is left open; a question that stays unanswered is raised. The keyring is asked first."""
+    looked_up: set[tuple[str, SecretKind]] = set()
     while True:
         try:
             return call()
@@ -65,37 +88,111 @@ def answered(operations: Operations, talk: Talk, call: Callable[[], _T]) -> _T:
                 raise
             operations.trust(question)
         except SecretNeeded as question:
-            secret = talk.ask_secret(question)
+            asked = (question.secret_host, question.kind)
+            secret = None if asked in looked_up else _in_keyring(operations.cluster.name, *asked)
+            looked_up.add(asked)
+            secret = secret or talk.ask_secret(question)
             if secret is None:
                 raise
-            operations.supply(question.secret_host, question.kind, secret)
+            operations.supply(*asked, secret)
 
 
-def connect_all(operations: Operations, talk: Talk, names: Sequence[str]) -> None:
-    """Log in to every named host in turn, questions answered as they come up."""
-    for name in names:
-        connected = answered(operations, talk, lambda name=name: operations.connect(name))  # type: ignore[misc]
-        talk.say(
-            f"{name}: connected to {connected.address} as {connected.login_user} "
-            f"({connected.key_type} {connected.fingerprint})"
+def _in_keyring(cluster: str, host: str, kind: SecretKind) -> str | None:
+    """What the keyring holds; None where there is no keyring to ask: it is an offer, not a condition."""
+    if importlib.util.find_spec("keyring") is None:
+        return None
+    from tui.remote.secrets_input import SecretsInputError, from_keyring
+
+    try:
+        return from_keyring(cluster, host, kind)
+    except SecretsInputError:
+        return None
+
+
+def connect_all(operations: Operations, talk: Talk, names: Sequence[str], *, all_needed: bool = True) -> None:
+    """Log in to every named host: all at once, then questions in turn.
+
+    A host that cannot be reached is told, and raised when `all_needed`.
+    """
+    failures: list[OperatorError] = []
+    for name, outcome in zip(names, _connections(operations, names), strict=True):
+        try:
+            connected = outcome
+            if isinstance(outcome, HostKeyUnknown | SecretNeeded):
+                connected = answered(operations, talk, lambda name=name: operations.connect(name))  # type: ignore[misc]
+            if isinstance(connected, OperatorError):
+                raise connected
+            talk.say(
+                f"{name}: connected to {connected.address} as {connected.login_user} "
+                f"({connected.key_type} {connected.fingerprint})"
+            )
+        except OperatorError as error:
+            failures.append(error)
+    for failure in failures[1:] if all_needed else failures:
+        talk.warn(failure.lines()[0])
+    if failures and all_needed:
+        raise failures[0]
+
+
+def _connections(operations: Operations, names: Sequence[str]) -> list[Connected | OperatorError]:
+    def attempt(name: str) -> Connected | OperatorError:
+        try:
+            return operations.connect(name)
+        except OperatorError as error:
+            return error
+
+    pool = ThreadPoolExecutor(max_workers=_LOGINS_AT_ONCE, thread_name_prefix="login")
+    try:
+        return list(pool.map(attempt, names))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def open_vault(operations: Operations, talk: Talk) -> str:
+    """Open the operator's identity; returns its recipient. Raises OperatorError when there is none: nothing is made here."""
+    if not operations.identity_exists():
+        raise OperatorError(
+            "there is no identity on this machine that could open a backup",
+            remedy=f"adldap-ha backup create {operations.cluster.name} makes one; or put a copy of a recipient's identity in place",
         )
+    passphrase = _passphrase(operations, talk, new=False)
+    talk.say("opening the vault")
+    return operations.unlock_identity(passphrase)
 
 
 def unlock_vault(operations: Operations, talk: Talk) -> None:
     """Open the operator's identity, or make one, and see that backups are encrypted to it."""
-    exists = operations.identity_exists()
-    passphrase = operations.supplied_passphrase() or talk.ask_passphrase(new=not exists)
-    if passphrase is None:
-        raise OperatorError(
-            "the vault's passphrase is needed",
-            meaning="a backup that cannot be decrypted proves nothing, so no run starts without one",
-            remedy="run it from a terminal, or supply [vault] passphrase with --secrets -",
-        )
-    recipient = operations.unlock_identity(passphrase) if exists else operations.create_identity(passphrase)
+    if operations.identity_exists():
+        recipient = open_vault(operations, talk)
+    else:
+        passphrase = _passphrase(operations, talk, new=True)
+        talk.say("making an identity for the vault")
+        recipient = operations.create_identity(passphrase)
     recipients = operations.cluster.vault.recipients
     if recipient not in recipients:
         operations.set_recipients([recipient, *recipients])
         talk.say(f"backups are encrypted to {recipient} from now on")
+
+
+def _passphrase(operations: Operations, talk: Talk, *, new: bool) -> str:
+    passphrase = operations.supplied_passphrase() or talk.ask_passphrase(new=new)
+    if passphrase is None:
+        raise OperatorError(
+            "the vault's passphrase is needed",
+            meaning="a backup that cannot be decrypted proves nothing, so nothing is begun without one",
+            remedy="run it from a terminal, or supply [vault] passphrase with --secrets -",
+        )
+    return passphrase
+
+
+def unlock_tenant(operations: Operations, talk: Talk, secrets: Secrets) -> None:
+    """Ask for the Management API's client secret where the cluster file names a tenant and nobody has supplied it."""
+    tenant = operations.cluster.tenant
+    if tenant is None or secrets.tenant.client_secret is not None:
+        return
+    secret = talk.ask_client_secret(tenant)
+    if secret is not None:
+        operations.supply_client_secret(secret)
 
 
 def prepare(operations: Operations, talk: Talk, hosts: Sequence[str]) -> Plan:
@@ -136,73 +233,132 @@ def _refuse(host: str | None, findings: Sequence[Finding], summary: str) -> None
         )
 
 
-def follow(operations: Operations, talk: Talk, run: str, *, interval: float = 0.25) -> RunView:
-    """Watch a run in the journal until it ends, passing its questions on."""
-    seen: dict[str, StepState] = {}
-    asked: set[str] = set()
-    while True:
-        view = operations.run_view(run)
+class _Watch:
+    """What has been told of a run so far."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._told: dict[str, StepState] = {}
+        self._begun: dict[str, float] = {}
+        self._asked: set[str] = set()
+
+    def steps(self, view: RunView) -> None:
+        """Tell every step that has ended since, and one that is running for long."""
+        now = time.monotonic()
         for step in view.steps:
-            if seen.get(step.planned.id, StepState.PENDING) is not step.state:
-                seen[step.planned.id] = step.state
-                talk.step_changed(step)
-        if view.state in ENDED:
-            return view
-        if view.question and view.question.id not in asked:
-            asked.add(view.question.id)
-            operations.answer(run, view.question.id, talk.choose(view.question))
-        time.sleep(interval)
+            known = self._told.get(step.planned.id, StepState.PENDING)
+            if known is step.state:
+                continue
+            begun = self._begun.setdefault(step.planned.id, now)
+            if step.state is StepState.RUNNING and now - begun < _LONG_SECONDS:
+                continue
+            self._told[step.planned.id] = step.state
+            if step.state is not StepState.PENDING:
+                self._talk.step_changed(step)
+
+    def question(self, operations: Operations, view: RunView) -> None:
+        """Pass the run's open question on, once."""
+        question = view.question
+        if question is None or question.id in self._asked:
+            return
+        self._asked.add(question.id)
+        try:
+            operations.answer(view.id, question.id, self._talk.choose(question))
+        except ControlRefused as refused:
+            self._talk.warn(refused.summary)
 
 
-def perform(operations: Operations, talk: Talk, hosts: Sequence[str]) -> RunView | None:
-    """The whole procedure; None when the operator did not confirm the plan."""
+def follow(operations: Operations, talk: Talk, run: str, *, interval: float = 0.1) -> RunView:
+    """Watch a run in the journal until it ends, passing its questions on. Raises StoppedWatching on Ctrl-C."""
+    watch = _Watch(talk)
+    try:
+        while True:
+            view = operations.run_view(run)
+            watch.steps(view)
+            if view.state in OVER:
+                return view
+            watch.question(operations, view)
+            time.sleep(interval)
+    except KeyboardInterrupt:
+        raise StoppedWatching(
+            f"no longer watching run {run}",
+            meaning="the run goes on without this terminal",
+            remedy=f"adldap-ha resume {operations.cluster.name} returns to it; with --undo it puts everything back",
+        ) from None
+
+
+def perform(operations: Operations, talk: Talk, hosts: Sequence[str]) -> RunView:
+    """The whole procedure; raises OperatorError when the operator did not confirm the plan."""
     unlock_vault(operations, talk)
     plan = prepare(operations, talk, hosts)
     if not talk.confirm_plan(operations.cluster, plan):
-        return None
+        raise _not_confirmed(operations, "the plan was not confirmed", "adldap-ha apply")
     run = operations.start_run(tuple(hosts))
     talk.say(f"run {run} has started; it goes on if this terminal is closed")
     return follow(operations, talk, run)
 
 
+def _not_confirmed(operations: Operations, summary: str, command: str) -> OperatorError:
+    name = operations.cluster.name
+    return OperatorError(
+        summary,
+        meaning="nothing was changed on any host",
+        remedy=f"run {command} {name} again and type {name}, or give --yes where nobody can type",
+    )
+
+
 def unfinished(operations: Operations) -> RunView | None:
     """The newest run that still runs or waits to be resumed, if any."""
-    live = {RunState.RUNNING, RunState.WAITING, RunState.PAUSED, RunState.INTERRUPTED}
-    return next((view for view in operations.runs() if view.state in live), None)
+    return next(
+        (view for view in operations.runs() if view.state in UNDER_WAY or view.state is RunState.INTERRUPTED), None
+    )
 
 
 def resume(operations: Operations, talk: Talk, run: str | None, *, undo: bool) -> RunView:
-    """Re-attach to a run that goes on; finish, or with `undo` put back, one that was interrupted."""
-    views = operations.runs()
-    view = next((view for view in views if view.id == run), None) if run else unfinished(operations)
-    if view is None and undo and run is None:
-        view = next(iter(views), None)
-    if view is None:
-        raise OperatorError(
-            f"there is no run {run}" if run else "no run is under way or interrupted",
-            tried="read the journal",
-            remedy="adldap-ha report CLUSTER shows what was done; adldap-ha apply CLUSTER starts a run",
-        )
-    attached = view.state in {RunState.RUNNING, RunState.WAITING, RunState.PAUSED}
-    if attached and undo:
-        operations.control(view.id, "roll_back")
-    elif not attached:
-        cluster = operations.cluster
+    """Re-attach to a run that goes on; finish, or with `undo` put back, one that was interrupted or has ended."""
+    view = _resumable(operations, run, undo=undo)
+    if undo and not talk.confirm_undo(operations.cluster, view.id, _changed_hosts(operations, view)):
+        raise _not_confirmed(operations, "the undoing was not confirmed", "adldap-ha resume --undo")
+    if view.state in UNDER_WAY:
+        if undo:
+            operations.control(view.id, "roll_back")
+    else:
         unlock_vault(operations, talk)
-        hosts = list(dict.fromkeys(step.planned.host for step in view.steps if step.planned.host))
-        connect_all(operations, talk, [host.name for host in cluster.hosts if host.name in hosts])
+        hosts = {step.planned.host for step in view.steps}
+        connect_all(operations, talk, [host.name for host in operations.cluster.hosts if host.name in hosts])
         operations.resume_run(view.id, undo=undo)
     talk.say(f"attached to run {view.id}; it goes on if this terminal is closed")
     return follow(operations, talk, view.id)
 
 
-def connect_known(operations: Operations, talk: Talk) -> None:
-    """Log in to every host of the cluster; one that cannot be reached is left to the probe to report."""
-    for host in operations.cluster.hosts:
-        try:
-            connect_all(operations, talk, [host.name])
-        except OperatorError as error:
-            talk.say(error.lines()[0])
+def _resumable(operations: Operations, run: str | None, *, undo: bool) -> RunView:
+    views = operations.runs()
+    view = next((view for view in views if view.id == run), None) if run else unfinished(operations)
+    if view is None and undo and run is None:
+        view = next(iter(views), None)
+    name = operations.cluster.name
+    if view is None:
+        raise OperatorError(
+            f"there is no run {run}" if run else "no run is under way or interrupted",
+            tried="read the journal",
+            remedy=f"adldap-ha report {name} shows what was done; adldap-ha apply {name} starts a run",
+        )
+    over = view.state in OVER and view.state is not RunState.INTERRUPTED
+    if over and (not undo or view.state is RunState.ROLLED_BACK):
+        raise OperatorError(
+            f"run {view.id} has ended: {view.state.value.replace('_', ' ')}",
+            meaning="there is nothing left of it to " + ("undo" if undo else "finish"),
+            remedy=f"adldap-ha apply {name} starts a new run"
+            + ("" if undo else f"; adldap-ha resume {name} --undo --run {view.id} puts its hosts back"),
+        )
+    return view
+
+
+def _changed_hosts(operations: Operations, view: RunView) -> tuple[str, ...]:
+    additional = {host.name for host in operations.cluster.additional}
+    return tuple(
+        dict.fromkeys(step.planned.host for step in view.steps if step.planned.host in additional and step.planned.host)
+    )
 
 
 def pick_backup(operations: Operations, backup_id: str | None) -> Backup:

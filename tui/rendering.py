@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from tui.connector.model import Outcome
 from tui.findings import Finding, Severity
-from tui.health.model import ClusterStatus, HostStatus
-from tui.runbook.model import Change, Plan, RunView, StepState, StepView
+from tui.health.model import ClusterStatus, HostStatus, Verdict
+from tui.runbook.model import Change, Plan, RunState, RunView, StepState, StepView
 from tui.vault.model import Backup, Verification
 
 _HOST_KEYS = {
@@ -24,6 +25,10 @@ _HOST_KEYS = {
     "drift",
     "problems",
 }
+_EVIDENCE_SHOWN = 2
+_LONGEST_EVIDENCE = 200
+_PROBLEMS_SHOWN = 3
+_EVENTS_SHOWN = 12
 _SEVERITY_WORD = {Severity.BLOCKER: "BLOCKER", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
@@ -53,44 +58,98 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def finding_lines(finding: Finding, *, indent: str = "  ") -> list[str]:
-    """One finding with its evidence and remedy."""
+    """One finding with its most telling evidence and its remedy."""
     lines = [f"{indent}{_SEVERITY_WORD[finding.severity]}: {finding.summary}"]
-    lines += [f"{indent}  seen: {line}" for line in finding.evidence]
+    lines += [f"{indent}  seen: {_cut(line)}" for line in finding.evidence[:_EVIDENCE_SHOWN]]
+    lines += _more(len(finding.evidence) - _EVIDENCE_SHOWN, "", f"{indent}  ")
     if finding.remedy:
         lines.append(f"{indent}  do: {finding.remedy}")
     return lines
 
 
-def _host_row(host: HostStatus) -> tuple[str, ...]:
-    certificate = host.certificate
-    matches = {True: "as the tenant's", False: "NOT the tenant's", None: "not compared"}
-    return (
-        host.name,
-        host.verdict.value,
-        host.services.get("connector", "-"),
-        host.services.get("admin", "-"),
-        host.hub,
-        host.version or "-",
-        certificate.expires.date().isoformat() if certificate else "-",
-        matches[certificate.matches_tenant] if certificate else "-",
-        f"{host.clock_skew_s:+.1f} s" if host.clock_skew_s is not None else "-",
-        str(sum(not difference.equal for difference in host.drift)),
-    )
+def _cut(line: str) -> str:
+    line = " ".join(line.split())
+    return line if len(line) <= _LONGEST_EVIDENCE else f"{line[: _LONGEST_EVIDENCE - 1]}…"
 
 
-def status_lines(status: ClusterStatus) -> list[str]:
-    """The status of a cluster for people."""
-    lines = [f"cluster {status.cluster}: {status.verdict.value}", ""]
-    header = ("host", "verdict", "connector", "admin", "hub", "version", "expires", "certificate", "clock", "drift")
-    lines += table(header, [_host_row(host) for host in status.hosts])
-    for host in status.hosts:
-        if host.problems:
-            lines += ["", f"{host.name}:"]
-            for problem in host.problems:
-                lines += finding_lines(problem)
-    for problem in status.problems:
+def _more(count: int, what: str, indent: str) -> list[str]:
+    return [f"{indent}and {count} more{what}; --json shows all"] if count > 0 else []
+
+
+def status_lines(status: ClusterStatus, width: int | None = None) -> list[str]:
+    """The status of a cluster for people: a verdict, a table that fits `width` columns, and what is wrong where.
+
+    Hosts with the very same problem share its lines.
+    """
+    lines = [f"cluster {status.cluster}: {status.verdict.value} ({_counted(status.hosts)})", ""]
+    lines += _host_table(status.hosts, width)
+    for problem in sorted(status.problems, key=_rank):
         lines += ["", *finding_lines(problem, indent="")]
+    for names, problems in _by_problems(status.hosts):
+        lines += ["", f"{names}:"]
+        for problem in problems[:_PROBLEMS_SHOWN]:
+            lines += finding_lines(problem)
+        lines += _more(len(problems) - _PROBLEMS_SHOWN, " of less weight", "  ")
     return lines
+
+
+def _rank(finding: Finding) -> int:
+    return list(_SEVERITY_WORD).index(finding.severity)
+
+
+def _counted(hosts: Sequence[HostStatus]) -> str:
+    words = [host.verdict.value for host in hosts]
+    counts = ", ".join(f"{words.count(verdict)} {verdict}" for verdict in Verdict if verdict.value in words)
+    versions = {f"{host.version} ({host.layout})" for host in hosts if host.version}
+    return counts + (f"; connector {versions.pop()}" if len(versions) == 1 else "")
+
+
+def _by_problems(hosts: Sequence[HostStatus]) -> list[tuple[str, list[Finding]]]:
+    """Which hosts have which problems, worst problem first; hosts without any are left out."""
+    groups: dict[tuple[Finding, ...], list[str]] = {}
+    for host in hosts:
+        if host.problems:
+            groups.setdefault(tuple(sorted(host.problems, key=_rank)), []).append(host.name)
+    return [(", ".join(names), list(problems)) for problems, names in groups.items()]
+
+
+def _host_table(hosts: Sequence[HostStatus], width: int | None) -> list[str]:
+    """One row a host. Where the terminal is too narrow, the columns go first whose trouble is told below the table."""
+    columns = {
+        "host": [host.name for host in hosts],
+        "verdict": [host.verdict.value for host in hosts],
+        "connector": [_state(host, "connector") for host in hosts],
+        "admin": [_state(host, "admin") for host in hosts],
+        "hub": [host.hub.replace("_", " ") for host in hosts],
+        "version": [host.version or "-" for host in hosts],
+        "expires": [_expiry(host) for host in hosts],
+        "tenant's": [_tenants(host) for host in hosts],
+        "clock": [f"{host.clock_skew_s:+.1f} s" if host.clock_skew_s is not None else "-" for host in hosts],
+        "drift": [str(sum(not each.equal for each in host.drift)) for host in hosts],
+    }
+    if len(set(columns["version"])) == 1:
+        del columns["version"]
+    for spare in ("drift", "clock", "version", "admin", "tenant's", "expires"):
+        lines = table(tuple(columns), zip(*columns.values(), strict=True))
+        if width is None or max(map(len, lines)) <= width:
+            return lines
+        columns.pop(spare, None)
+    return table(tuple(columns), zip(*columns.values(), strict=True))
+
+
+def _state(host: HostStatus, role: str) -> str:
+    return host.services.get(role, "-").replace("_", " ")
+
+
+def _expiry(host: HostStatus) -> str:
+    return host.certificate.expires.date().isoformat() if host.certificate else "-"
+
+
+def _tenants(host: HostStatus) -> str:
+    """Whether the certificate on the host is the one that the tenant knows."""
+    if host.certificate is None:
+        return "-"
+    return {True: "yes", False: "NO", None: "unknown"}[host.certificate.matches_tenant]
 
 
 def change_line(change: Change) -> str:
@@ -118,9 +177,9 @@ def plan_lines(plan: Plan) -> list[str]:
 
 _STEP_WORD = {
     StepState.PENDING: "waiting",
-    StepState.RUNNING: "...",
+    StepState.RUNNING: "under way",
     StepState.DONE: "done",
-    StepState.ALREADY: "already done",
+    StepState.ALREADY: "nothing to do",
     StepState.FAILED: "FAILED",
     StepState.SKIPPED: "skipped",
     StepState.UNDONE: "undone",
@@ -131,17 +190,25 @@ _STEP_WORD = {
 def step_lines(step: StepView) -> list[str]:
     """One line of progress, with the error's lines below it when it failed."""
     where = step.planned.host or "jump box"
-    detail = f": {step.detail}" if step.detail else ""
-    lines = [f"{where}: {step.planned.title}: {_STEP_WORD[step.state]}{detail}"]
+    over = step.state is not StepState.RUNNING
+    seconds = (step.ended - step.started).total_seconds() if step.started and step.ended and over else 0.0
+    took = f" in {seconds:.0f} s" if seconds >= 1 else ""
+    detail = f": {step.detail}" if step.detail and over else ""
+    lines = [f"{where}: {step.planned.title}: {_STEP_WORD[step.state]}{took}{detail}"]
     return lines + [f"    {line}" for line in step.error]
 
 
 def run_lines(view: RunView) -> list[str]:
     """How a run ended."""
-    lines = [f"run {view.id} on {view.cluster}: {view.state.value.replace('_', ' ')}"]
+    took = f" in {(view.ended - view.started).total_seconds():.0f} s" if view.ended else ""
+    lines = [f"run {view.id} on {view.cluster}: {view.state.value.replace('_', ' ')}{took}", *view.error]
     if view.verdict:
         lines.append(f"verdict: {view.verdict}")
     lines += [f"  {host.name}: {host.verdict}" + (f" ({host.detail})" if host.detail else "") for host in view.hosts]
+    if view.state is RunState.INTERRUPTED:
+        lines.append(f"do: adldap-ha resume {view.cluster} finishes it, with --undo it puts every changed host back")
+    if view.state is RunState.INCONSISTENT:
+        lines.append(f"do: adldap-ha report {view.cluster} says which host needs a person, and what was kept of it")
     return lines
 
 
@@ -204,19 +271,29 @@ def explanation_lines(document: dict[str, Any]) -> list[str]:
         outcome = str(test["outcome"])
         lines.append(f"{test['id']:<13} {outcome.replace('_', ' ')}")
         if outcome in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.NOT_COMPARED):
-            lines += [f"    seen: {line}" for line in test["evidence"]]
+            evidence = test["evidence"]
+            lines += [f"    seen: {_cut(line)}" for line in evidence[:_EVIDENCE_SHOWN]]
+            lines += _more(len(evidence) - _EVIDENCE_SHOWN, "", "    ")
             if test.get("remedy"):
                 lines.append(f"    do: {test['remedy']}")
     return lines + _document_findings(document)
 
 
 def _log_lines(document: dict[str, Any]) -> list[str]:
-    lines = [f"connector log: {str(document['state']).replace('_', ' ')}, started {document['starts']} times"]
-    for event in document.get("events", [])[-20:]:
-        lines.append(f"  {event.get('at') or '':<19} {event['text']}")
-        lines.append(f"    means: {event['meaning']}")
-        if event.get("remedy"):
-            lines.append(f"    do: {event['remedy']}")
+    starts = document["starts"]
+    lines = [
+        f"connector log: {str(document['state']).replace('_', ' ')}, {starts} start{'' if starts == 1 else 's'} in it",
+        "",
+    ]
+    spells = [list(same) for _, same in groupby(document["events"], key=lambda event: event["kind"])]
+    lines += _more(len(spells) - _EVENTS_SHOWN, " before", "  ")
+    for spell in spells[-_EVENTS_SHOWN:]:
+        last = spell[-1]
+        at = f"{last['at']}  " if last.get("at") else ""
+        lines.append(f"  {at}{_cut(last['text'])}" + (f" ({len(spell)} times)" if len(spell) > 1 else ""))
+        lines.append(f"    means: {last['meaning']}")
+        if last.get("remedy"):
+            lines.append(f"    do: {last['remedy']}")
     return lines + _document_findings(document)
 
 

@@ -1,0 +1,92 @@
+"""The commands on the vault: list, create, show and verify backups."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tui.cli_options import AsJson, Cluster, SecretsFrom, opened
+from tui.console import Exit, leave, plain_talk, somebody_there, write_document, write_lines
+from tui.endings import ending
+
+backup_app = typer.Typer(help="Encrypted backups of configuration sets.", no_args_is_help=True, rich_markup_mode=None)
+
+BackupId = Annotated[str | None, typer.Argument(metavar="[BACKUP]", help="A backup's id; the newest when absent.")]
+
+
+@backup_app.command("list")
+@ending()
+def list_backups(cluster: Cluster, as_json: AsJson = False) -> None:
+    """List every backup, newest first.
+
+    Nothing is decrypted.
+    """
+    from tui.rendering import backup_lines
+
+    with opened(cluster) as operations:
+        backups, name = operations.backups(), operations.cluster.name
+    if as_json:
+        write_document({"cluster": name, "backups": [backup.model_dump(mode="json") for backup in backups]})
+    else:
+        write_lines(backup_lines(backups))
+
+
+@backup_app.command("create")
+@ending()
+def create(cluster: Cluster, as_json: AsJson = False, secrets: SecretsFrom = None) -> None:
+    """Back up the first host's set.
+
+    Reads it, encrypts it, and verifies the backup by decryption.
+    """
+    from tui.headless import answered, connect_all, unlock_vault
+    from tui.rendering import backup_detail_lines
+
+    with opened(cluster, secrets) as operations:
+        talk = plain_talk(quiet=as_json, asking=somebody_there(secrets))
+        unlock_vault(operations, talk)
+        connect_all(operations, talk, [operations.cluster.first.name])
+        backup = answered(operations, talk, operations.back_up_first)
+    if as_json:
+        write_document(backup.model_dump(mode="json"))
+    else:
+        write_lines(backup_detail_lines(backup))
+
+
+@backup_app.command("show")
+@ending()
+def show(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False) -> None:
+    """Show what a backup holds.
+
+    Nothing is decrypted.
+    """
+    from tui.headless import pick_backup
+    from tui.rendering import backup_detail_lines
+
+    with opened(cluster) as operations:
+        found = pick_backup(operations, backup)
+    if as_json:
+        write_document(found.model_dump(mode="json"))
+    else:
+        write_lines(backup_detail_lines(found))
+
+
+@backup_app.command("verify")
+@ending()
+def verify(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False, secrets: SecretsFrom = None) -> None:
+    """Prove that a backup restores.
+
+    Decrypts it and checks every hash, the key/certificate pair and the encrypted password. Exit 0 when it is good.
+    """
+    from tui.headless import open_vault, pick_backup
+    from tui.rendering import verification_lines
+
+    with opened(cluster, secrets) as operations:
+        found = pick_backup(operations, backup)
+        open_vault(operations, plain_talk(quiet=as_json, asking=somebody_there(secrets)))
+        verification = operations.verify_backup(found.id)
+    if as_json:
+        write_document({"backup": found.id, **verification.model_dump(mode="json")})
+    else:
+        write_lines([f"backup {found.id}", *verification_lines(verification)])
+    leave(Exit.OK if verification.ok else Exit.FAILED)

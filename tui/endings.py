@@ -1,0 +1,185 @@
+"""How a command ends: every failure becomes words on standard error, a document where --json was asked for, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from tui.console import Exit, complain, discard_output, flush, leave, write_document
+from tui.errors import OperatorError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended(BaseException):
+    """A signal told the program to go: everything that it holds is given back on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class StoppedWatching(OperatorError):
+    """The operator no longer watches a run, which goes on."""
+
+
+def end_on_signals() -> None:
+    """From now on SIGTERM and SIGHUP raise Ended in the main thread."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise Ended(number)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def error_document(error: OperatorError) -> dict[str, dict[str, str | None]]:
+    """The document that takes the place of the result when a command with --json fails."""
+    parts = ("summary", "host", "step", "tried", "meaning", "remedy")
+    return {"error": {part: getattr(error, part) for part in parts}}
+
+
+def ending(failed: Exit = Exit.FAILED) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Decorate a command: whatever it raises is told and becomes an exit code; `failed` for an OperatorError.
+
+    Its keyword argument `as_json`, where it has one, says whether the failure is also printed as a document.
+    """
+
+    def decorate(command: Callable[_P, _T]) -> Callable[_P, _T]:
+        @functools.wraps(command)
+        def ended(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            return _guarded(lambda: command(*args, **kwargs), bool(kwargs.get("as_json")), failed)
+
+        return ended
+
+    return decorate
+
+
+def _guarded(command: Callable[[], _T], as_json: bool, failed: Exit) -> _T:
+    try:
+        try:
+            result = command()
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except BaseException as error:
+            told, code = _told(error, failed)
+            complain(told.lines())
+            if as_json:
+                write_document(error_document(told))
+            leave(code)
+        finally:
+            flush()
+    except OSError as error:
+        discard_output()
+        if error.errno != errno.EPIPE:
+            complain([f"the result could not be written to standard output: {error.strerror}"])
+        leave(Exit.FAILED)
+    return result
+
+
+def _told(error: BaseException, failed: Exit) -> tuple[OperatorError, int]:
+    """What to say of an error, and the exit code."""
+    match error:
+        case StoppedWatching():
+            return error, Exit.INTERRUPTED
+        case OperatorError():
+            return error, failed
+        case KeyboardInterrupt():
+            return _interrupted("interrupted"), Exit.INTERRUPTED
+        case Ended():
+            return _interrupted(f"ended by {signal.Signals(error.number).name}"), 128 + error.number
+        case OSError() if error.filename is not None:
+            _record()
+            return _unusable(error), failed
+        case Exception():
+            return _fault(error), Exit.UNKNOWN
+        case _:
+            raise error
+
+
+def _interrupted(how: str) -> OperatorError:
+    return OperatorError(how, remedy="a run that was started before goes on: adldap-ha resume CLUSTER returns to it")
+
+
+def _unusable(error: OSError) -> OperatorError:
+    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    return OperatorError(
+        f"{place} cannot be used: {error.strerror}",
+        meaning="the program cannot keep its files on this machine; nothing was changed on any host by this",
+        remedy="make it a place that you may write to, or point XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_DATA_HOME elsewhere",
+    )
+
+
+def _fault(error: Exception) -> OperatorError:
+    log = _record()
+    return OperatorError(
+        f"adldap-ha met a fault of its own: {type(error).__name__} at {_place(error)}",
+        meaning="what a detached run does is not affected",
+        remedy="try once more, then report it" + (f" with the traceback in {log}" if log else ", with this place"),
+    )
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised, without a word of what: that may hold anything."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    code = trace.tb_frame.f_code
+    return f"{os.path.basename(code.co_filename)}, line {trace.tb_lineno}"
+
+
+def _record() -> str | None:
+    """Write the traceback of the current exception to the front's log; None when there can be no log."""
+    from tui.logs import front_log, log_to, stop_logging
+    from tui.remote.redaction import Redactor
+
+    try:
+        handler = log_to(front_log(), Redactor())
+    except OSError:
+        return None
+    try:
+        logging.getLogger(__name__).exception("the command ended by a fault of its own")
+    finally:
+        stop_logging(handler)
+    return str(front_log())
+
+
+def run_program(app: Callable[[], object]) -> None:
+    """Run the whole program, once."""
+    end_on_signals()
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == Exit.INTERRUPTED:
+            _leave_now(Exit.INTERRUPTED)
+        raise
+    except KeyboardInterrupt:
+        _leave_now(Exit.INTERRUPTED)
+    except Ended as ended:
+        sys.exit(128 + ended.number)
+
+
+def _leave_now(code: int) -> None:
+    """Without waiting for threads that still wait for a host: all that must be given back has been."""
+    try:
+        flush()
+    except OSError:
+        discard_output()
+    os._exit(code)
