@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from tui.remote.errors import ConnectionLost
 from tui.remote.session import Session
 
 _T = TypeVar("_T")
+_LOG = logging.getLogger(__name__)
 
 
 class Link:
@@ -86,6 +88,7 @@ class Link:
         with self._lock:
             if self._session is not None:
                 self._session.close()
+                _LOG.info("%s: session ended after %d round trips", self.host.name, self._session.round_trips)
             self._session = self._instance = None
 
 
