@@ -11,9 +11,7 @@ import contextlib
 import os
 import random
 import secrets
-import shutil
 import socket
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +25,7 @@ from tui.lab.directory import BASE, BIND_USER, Directory
 from tui.lab.faults import CUT_AFTER, FAULTS, OF_HOSTS, FaultError, set_fault
 from tui.lab.host import FURNISHINGS, Furnishing, HostSecretsOf, LabHost, in_parallel
 from tui.lab.install_tree import Connection, MadeSet, configured_set
+from tui.lab.sockets import socket_folder
 from tui.lab.ssh_server import new_key_text
 from tui.lab.tenant import CONNECTION, Tenant, TenantSettings
 from tui.remote.secrets import HostSecrets, Secrets, TenantSecrets, VaultSecrets
@@ -76,8 +75,7 @@ class Lab:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (self.path / "hosts").exists():
             raise LabError(f"{self.path} holds a lab already; choose another directory")
-        self._sockets = Path(tempfile.mkdtemp(prefix="adldap-lab-"))
-        self._stack.callback(shutil.rmtree, self._sockets, ignore_errors=True)
+        self._sockets = self._stack.enter_context(socket_folder(self.path, self.names))
         reading, writing = os.pipe()
         self._stack.callback(os.close, reading)
         self._stack.callback(os.close, writing)

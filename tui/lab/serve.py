@@ -11,11 +11,9 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from typing import Any
 
 from tui.lab.faults import CUT_AFTER, FaultError
 from tui.lab.lab import Lab, LabError
+from tui.lab.sockets import socket_folder
 
 
 class Service:
@@ -166,9 +165,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--settle", type=float, default=None, help="settle_seconds of the cluster file")
     parser.add_argument("--linger", type=float, default=600.0, help="seconds without owner and clients until it ends")
     asked = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="adldap-serve-"))
+    asked.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with Lab(asked.directory, asked.names.split(","), asked.configured.split(","), speed=asked.speed) as lab:
+        with (
+            socket_folder(asked.directory / "serve", ("control",)) as folder,
+            Lab(asked.directory, asked.names.split(","), asked.configured.split(","), speed=asked.speed) as lab,
+        ):
             service = Service(lab, folder)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, lambda *_: service.ended.set())
@@ -180,8 +182,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (LabError, OSError) as error:
         _say({"error": str(error)}, asked.json)
         return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

@@ -290,4 +290,5 @@ def _down(channel: paramiko.Channel, target: socket.socket) -> None:
     with contextlib.suppress(OSError, EOFError), target:
         while data := target.recv(1 << 15):
             channel.sendall(data)
-    channel.close()
+    with contextlib.suppress(OSError, EOFError):
+        channel.close()
