@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +25,19 @@ def cluster(booted_hosts: None, tmp_path: Path) -> Iterator[SystemdCluster]:
         yield running
 
 
-def _half_done(cluster: SystemdCluster) -> bool:
-    """Whether oak has its certificates and not yet its config.json: the middle of the replacement."""
-    install = cluster.host("oak").outside(cluster.install_dir("oak"))
-    return (install / "certs" / "cert.key").exists()
+def _begin(cluster: SystemdCluster) -> subprocess.Popen[str]:
+    """Start the procedure; returns when oak has its certificates and not yet its config.json, the middle of the replacement."""
+    front = cluster.jump_box.start("apply", "forest", "--yes")
+    key = cluster.host("oak").outside(cluster.install_dir("oak")) / "certs" / "cert.key"
+
+    def half_done() -> bool:
+        if front.poll() is not None:
+            ended = finished(front)
+            raise AssertionError(f"the procedure ended early:\n{ended.out}\n{ended.err}")
+        return key.exists()
+
+    wait_for("oak to be half done", half_done, 300)
+    return front
 
 
 def _is_healthy(cluster: SystemdCluster, began: float) -> None:
@@ -40,8 +50,7 @@ def _is_healthy(cluster: SystemdCluster, began: float) -> None:
 
 def test_a_run_goes_on_without_its_terminal_and_a_killed_runner_is_resumed(cluster: SystemdCluster) -> None:
     began = time.time()
-    front = cluster.jump_box.start("apply", "forest", "--yes")
-    wait_for("oak to be half done", lambda: _half_done(cluster), 300)
+    front = _begin(cluster)
     runner = cluster.jump_box.runner_pid()
     assert runner is not None
     front.send_signal(signal.SIGHUP)
@@ -60,8 +69,7 @@ def test_a_run_goes_on_without_its_terminal_and_a_killed_runner_is_resumed(clust
 def test_a_killed_runner_can_be_undone_to_the_byte(cluster: SystemdCluster) -> None:
     oak, directory = cluster.host("oak"), cluster.install_dir("oak")
     before = tree(oak, directory)
-    front = cluster.jump_box.start("apply", "forest", "--yes")
-    wait_for("oak to be half done", lambda: _half_done(cluster), 300)
+    front = _begin(cluster)
     runner = cluster.jump_box.runner_pid()
     assert runner is not None
     os.kill(runner, signal.SIGKILL)
@@ -80,8 +88,7 @@ def test_a_killed_runner_can_be_undone_to_the_byte(cluster: SystemdCluster) -> N
 def test_a_host_that_loses_its_power_in_the_middle_is_finished_afterwards(cluster: SystemdCluster) -> None:
     began = time.time()
     oak = cluster.host("oak")
-    front = cluster.jump_box.start("apply", "forest", "--yes")
-    wait_for("oak to be half done", lambda: _half_done(cluster), 300)
+    front = _begin(cluster)
     oak.power_cut()
     failed = finished(front, 300)
     assert failed.status == 1

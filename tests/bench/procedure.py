@@ -1,0 +1,113 @@
+"""What the whole procedure costs: hosts booted on this machine, reached over OpenSSH, changed by the installed command.
+
+The hosts, their connectors, the tenant and the directory share this machine's cores with the program, so wall time is an upper
+bound; CPU time is the program's own, both of the command and of its detached runner. Round trips are what a slow link multiplies.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tests.bench.table import show
+from tests.system.hosts import why_unavailable
+from tests.system.jump_box import JumpBox, finished
+from tests.system.systemd_cluster import systemd_cluster
+
+SIZES = (2, 8, 32)
+SETTLE_SECONDS = 1.0
+PARALLEL = 8
+_TICK = os.sysconf("SC_CLK_TCK")
+_ROUND_TRIPS = re.compile(r"tui\.runbook\.links: (\S+): session ended after (\d+) round trips")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one whole procedure took. `look` is the time before the run: connecting, surveying, planning."""
+
+    additional: int
+    look: float
+    run: float
+    front_cpu: float
+    runner_cpu: float
+    look_trips: float
+    run_trips: float
+
+
+def _cpu_seconds(pid: int) -> float | None:
+    """CPU time of a process and of the children it has waited for; None when it has gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return sum(map(int, fields[11:15])) / _TICK
+
+
+def _round_trips(log: Path, additional: int) -> float:
+    """The mean round trips of one additional host, as a log file tells them."""
+    ended = _ROUND_TRIPS.findall(log.read_text(encoding="utf-8"))
+    return sum(int(count) for host, count in ended if host != "first") / additional
+
+
+def _measured(jump_box: JumpBox, additional: int) -> Cost:
+    started = time.time()
+    front = jump_box.start("apply", "forest", "--yes", "--json")
+    front_cpu = runner_cpu = 0.0
+    runner: int | None = None
+    while front.poll() is None:
+        front_cpu = _cpu_seconds(front.pid) or front_cpu
+        runner = runner or jump_box.runner_pid()
+        runner_cpu = (_cpu_seconds(runner) if runner else None) or runner_cpu
+        time.sleep(0.1)
+    ended = finished(front)
+    if ended.status != 0:
+        raise RuntimeError(f"the procedure failed:\n{ended.err[-3000:]}")
+    began, over = (datetime.fromisoformat(ended.document[name]).timestamp() for name in ("started", "ended"))
+    state = jump_box.home / ".local" / "state" / "adldap-ha"
+    return Cost(
+        additional,
+        began - started,
+        over - began,
+        front_cpu,
+        runner_cpu,
+        _round_trips(state / "adldap-ha.log", additional),
+        _round_trips(state / "forest" / "logs" / "runner.log", additional),
+    )
+
+
+def measure(additional: int) -> Cost:
+    """Boot a cluster with so many additional hosts and perform the procedure once."""
+    names = ("first", *(f"host{number:02}" for number in range(1, additional + 1)))
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        systemd_cluster(
+            Path(directory) / "home", names=names, settle_seconds=SETTLE_SECONDS, parallel=PARALLEL
+        ) as cluster,
+    ):
+        for name in names[1:]:
+            cluster.host(name).wait_for_unit(cluster.placements[name].connector_unit, "failed", 300)
+        return _measured(cluster.jump_box, additional)
+
+
+def run() -> None:
+    """Print the table, a row at a time as it is measured."""
+    reason = why_unavailable()
+    if reason is not None:
+        print(f"\nThe whole procedure: not measured, {reason}")
+        return
+    rows = []
+    for additional in SIZES:
+        cost = measure(additional)
+        times = (cost.look, cost.run, cost.front_cpu, cost.runner_cpu)
+        trips = (cost.look_trips, cost.run_trips)
+        rows.append((str(additional), *(f"{value:.1f} s" for value in times), *(f"{value:.0f}" for value in trips)))
+    show(
+        f"The whole procedure, settle time {SETTLE_SECONDS:.0f} s, {PARALLEL} hosts at a time, {os.cpu_count()} cores for everything",
+        ("additional hosts", "look", "run", "CPU command", "CPU runner", "round trips look", "round trips run"),
+        rows,
+    )
