@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.lab.jump_box import JumpBox, jump_box, tree_of
+from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of
 from tui.errors import OperatorError
 from tui.findings import blockers
 from tui.health.model import Verdict
@@ -18,6 +18,7 @@ from tui.lab.install_tree import build_install
 from tui.lab.lab import Lab
 from tui.remote.errors import AuthenticationFailed, BecomeFailed, HostKeyChanged, HostKeyUnknown, HostUnreachable
 from tui.runbook.cluster_operations import ClusterOperations
+from tui.runbook.model import StepState
 from tui.runbook.survey import AdditionalSurvey
 
 
@@ -120,7 +121,7 @@ def test_a_host_of_another_connection_is_refused(box: JumpBox, operations: Clust
     survey = operations.survey_additional("oak")
     assert survey.state == "configured_elsewhere"
     assert blocked(survey) == {"configured-elsewhere"}
-    assert "other-directory" in survey.findings[0].summary
+    assert "other-directory" in blockers(survey.findings)[0].summary
     assert "elsewhere.example" not in survey.model_dump_json()
 
 
@@ -169,6 +170,16 @@ def test_a_read_only_file_system_is_seen_before_anything_is_changed(
 ) -> None:
     box.lab.fault("read_only", "oak")
     assert "read-only" in blocked(operations.survey_additional("oak"))
+
+
+def test_a_link_that_leads_nowhere_is_refused_by_the_run(box: JumpBox, operations: ClusterOperations) -> None:
+    oak = box.lab.hosts["oak"]
+    (Path(oak.install_dir) / "config.json").symlink_to("/nowhere/config.json")
+    before = tree_of(oak)
+    view = finished(operations, operations.start_run())
+    assert "link that leads nowhere" in step_of(view, "oak/inspect").error[0]
+    assert step_of(view, "oak/lock").state is StepState.PENDING
+    assert tree_of(oak) == before
 
 
 def test_a_wrong_clock_is_told_from_the_jump_boxes_own(box: JumpBox, operations: ClusterOperations) -> None:

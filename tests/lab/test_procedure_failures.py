@@ -104,6 +104,40 @@ def test_a_link_cut_in_the_middle_is_opened_again(box: JumpBox) -> None:
     assert ("link_cut", "oak") not in box.lab.active_faults()
 
 
+def test_a_disk_that_fills_up_in_the_middle_rolls_the_host_back(box: JumpBox) -> None:
+    oak = box.lab.hosts["oak"]
+    before = tree_of(oak)
+    with box.operations(unattended=False) as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/unchanged", StepState.RUNNING, StepState.DONE)
+        box.lab.fault("disk_full", "oak")
+        until(lambda: operations.run_view(run).state is RunState.WAITING)
+        question = operations.run_view(run).question
+        assert question is not None
+        assert any("space" in line for line in question.text), question.text
+        box.lab.fault("disk_full", "oak", on=False)
+        operations.answer(run, question.id, "roll_back")
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK
+    assert tree_of(oak) == before
+
+
+def test_a_connector_that_died_is_started_anew_on_retry(box: JumpBox) -> None:
+    with box.operations(unattended=False) as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        box.lab.fault("clock", "oak")
+        until(lambda: operations.run_view(run).state is RunState.WAITING)
+        question = operations.run_view(run).question
+        assert question is not None
+        assert question.step == "oak/connected"
+        box.lab.fault("clock", "oak", on=False)
+        operations.answer(run, question.id, "retry")
+        view = finished(operations, run)
+    assert view.state is RunState.DONE, [step.error for step in view.steps if step.error]
+    assert view.verdict == "healthy"
+
+
 def test_a_masked_service_is_unmasked_and_the_step_retried(box: JumpBox) -> None:
     with box.operations(unattended=False) as operations:
         run = operations.start_run()

@@ -63,6 +63,23 @@ def test_a_killed_runner_is_undone_to_the_byte(box: JumpBox, step: str) -> None:
     assert box.lab.tenant.accepted() == {"fir": 1}
 
 
+def test_a_resumed_run_keeps_to_the_hosts_it_was_started_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        Lab(tmp_path / "lab", speed=20) as lab,
+        jump_box(lab, monkeypatch) as box,
+        box.operations() as operations,
+    ):
+        before = tree_of(lab.hosts["oak"])
+        run = operations.start_run(["elm"])
+        box.kill_runner(run)
+        until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+        operations.resume_run(run)
+        view = finished(operations, run)
+        assert view.state is RunState.DONE
+        assert {step.planned.host for step in view.steps} == {"fir", "elm", None}
+        assert tree_of(lab.hosts["oak"]) == before
+
+
 def test_an_abort_puts_the_unfinished_host_back(box: JumpBox) -> None:
     oak = box.lab.hosts["oak"]
     before = tree_of(oak)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, same_connection_values
 from tui.connector.errors import ConfigError
-from tui.connector.model import ConfigurationSet, KeyDifference
+from tui.connector.install_findings import install_findings, service_findings
+from tui.connector.model import ConfigurationSet, KeyDifference, Role, Service
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity
 from tui.health.clock import clock_findings
@@ -136,32 +137,14 @@ def _failure(observation: Observation) -> list[Finding]:
 def _service_problems(observation: Observation) -> list[Finding]:
     if observation.failure is not None or observation.install is None:
         return []
-    found: list[Finding] = []
     connector = observation.connector
-    if connector is None:
-        found.append(
-            Finding(
-                id="no-service",
-                severity=Severity.BLOCKER,
-                summary="no service manager unit runs this connector, so nothing restarts it",
-                remedy="create a systemd unit for server.js with Restart=always",
-            )
-        )
+    found = install_findings(observation.install)
+    if connector is not None:
+        found += service_findings({Role.CONNECTOR: connector}, configured=_configured(observation.configuration))
     for service in observation.services.values():
         if service.running or service.state == "starting":
             continue
-        blocker = service is connector
-        found.append(
-            Finding(
-                id=f"{service.role.value}-{service.state.replace('_', '-')}",
-                severity=Severity.BLOCKER if blocker else Severity.WARNING,
-                summary=f"the {service.role.value} service {service.unit} is {service.state.replace('_', ' ')}",
-                evidence=(service.detail,) if service.detail else (),
-                remedy=f"systemctl unmask {service.unit}"
-                if service.state == "masked"
-                else f"read why it ended (journalctl -u {service.unit}), then start it",
-            )
-        )
+        found.append(_not_running(service, severity=Severity.BLOCKER if service is connector else Severity.WARNING))
     if connector is not None and connector.running and _restarting(observation):
         found.append(
             Finding(
@@ -172,6 +155,25 @@ def _service_problems(observation: Observation) -> list[Finding]:
             )
         )
     return found
+
+
+def _not_running(service: Service, severity: Severity) -> Finding:
+    return Finding(
+        id=f"{service.role.value}-{service.state.replace('_', '-')}",
+        severity=severity,
+        summary=f"the {service.role.value} service {service.unit} is {service.state.replace('_', ' ')}",
+        evidence=(service.detail,) if service.detail else (),
+        remedy=f"systemctl unmask {service.unit}, then start it"
+        if service.state == "masked"
+        else f"read why it ended (journalctl -u {service.unit}), then start it",
+    )
+
+
+def _configured(files: ConfigurationSet | None) -> bool:
+    try:
+        return files is not None and is_configured(config_values(files) or {})
+    except ConfigError:
+        return True
 
 
 def _hub_problems(observation: Observation) -> list[Finding]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, same_connection_values
 from tui.connector.errors import ConfigError
+from tui.connector.install_findings import install_findings, service_findings
 from tui.connector.layouts import layout_findings, set_paths
 from tui.connector.model import ConfigurationSet, HostFacts, Install, Service
 from tui.findings import Finding, Severity, blockers
@@ -20,9 +21,7 @@ SPACE_TO_SPARE = 4 << 20
 PREREQUISITE_MEMORY = 2 * 10**9 * 9 // 10
 """The documented 2 GB, less what firmware and kernel keep for themselves."""
 
-OVERRIDES = frozenset(
-    ("AUTH_CERT_KEY", "AUTH_CERT", "PROVISIONING_TICKET", "LDAP_BIND_PASSWORD", "LDAP_BIND_CREDENTIALS")
-)
+REPLACES_SET = frozenset(("PROVISIONING_TICKET", "LDAP_BIND_PASSWORD", "LDAP_BIND_CREDENTIALS"))
 """Variables of the service that silently replace part of the set that is put in place."""
 
 
@@ -35,27 +34,27 @@ class HostState(StrEnum):
     BLOCKED = "blocked"
 
 
-def examine(observation: Observation, first: FirstHost | None) -> tuple[HostState, list[Finding]]:
-    """The host's state and everything that speaks against changing it.
+def examine(observation: Observation, first: FirstHost) -> tuple[HostState, list[Finding]]:
+    """The host's state beside the first host, and everything that speaks against changing it.
 
-    Without `first` nothing is compared with the first host. A host that was not observed is BLOCKED.
+    A host that was not observed is BLOCKED.
     """
     if observation.failure is not None or observation.install is None:
         return HostState.BLOCKED, [_not_observed(observation)]
     install = observation.install
-    refused = layout_findings(install.layout)
-    if refused:
+    if refused := layout_findings(install.layout):
         return HostState.BLOCKED, refused
-    found = [finding for finding in observation.findings if finding.id in ("set-not-read", "services-not-read")]
-    found = [finding.model_copy(update={"severity": Severity.BLOCKER}) for finding in found]
-    found += _services(observation)
-    found += _facts(observation.facts, install, first)
-    if first is not None:
-        found += _version(install, first.install)
-    state = HostState.READY
+    state, configured = HostState.READY, list[Finding]()
     if observation.configuration is not None:
         state, configured = _configuration(observation.configuration, first)
-        found += configured
+    found = [finding for finding in observation.findings if finding.id in ("set-not-read", "services-not-read")]
+    found = [finding.model_copy(update={"severity": Severity.BLOCKER}) for finding in found]
+    found += install_findings(install)
+    found += service_findings(observation.services, configured=state is not HostState.READY)
+    found += _overridden(observation.connector)
+    found += _facts(observation.facts, install, first)
+    found += _version(install, first.install)
+    found += configured
     if state is not HostState.CONFIGURED_ELSEWHERE and blockers(found):
         state = HostState.BLOCKED
     return state, found
@@ -72,48 +71,18 @@ def _not_observed(observation: Observation) -> Finding:
     )
 
 
-def _services(observation: Observation) -> list[Finding]:
-    connector = observation.connector
-    if connector is None:
-        return [
-            Finding(
-                id="no-service",
-                severity=Severity.BLOCKER,
-                summary="no systemd unit runs the connector on this host",
-                evidence=("looked for a unit whose command or working directory is the install directory",),
-                remedy="create a unit for server.js with Restart=always, or name it as connector_unit in the cluster file",
-            )
-        ]
-    found = [_masked(service) for service in observation.services.values() if service.state == "masked"]
-    overriding = sorted(OVERRIDES.intersection(connector.environment))
-    if overriding:
-        found.append(
-            Finding(
-                id="environment-overrides",
-                severity=Severity.BLOCKER,
-                summary=f"{connector.unit} sets {', '.join(overriding)}, which replaces what is put in place",
-                remedy="remove these variables from the unit, then look again",
-            )
+def _overridden(service: Service | None) -> list[Finding]:
+    replaced = sorted(REPLACES_SET.intersection(service.environment)) if service else []
+    if service is None or not replaced:
+        return []
+    return [
+        Finding(
+            id="environment-replaces-set",
+            severity=Severity.BLOCKER,
+            summary=f"{service.unit} sets {', '.join(replaced)}, which replaces what is put in place",
+            remedy="remove these variables from the unit, then look again",
         )
-    if connector.restart_policy is not None and connector.restart_policy != "always":
-        found.append(
-            Finding(
-                id="restart-policy",
-                severity=Severity.WARNING,
-                summary=f"{connector.unit} has Restart={connector.restart_policy}: several failures exit with 0 and stay down",
-                remedy="set Restart=always in the unit",
-            )
-        )
-    return found
-
-
-def _masked(service: Service) -> Finding:
-    return Finding(
-        id="service-masked",
-        severity=Severity.BLOCKER,
-        summary=f"{service.unit} is masked: it cannot be started",
-        remedy=f"find out who masked it and why, then systemctl unmask {service.unit}",
-    )
+    ]
 
 
 def _version(install: Install, first: Install) -> list[Finding]:
@@ -129,7 +98,7 @@ def _version(install: Install, first: Install) -> list[Finding]:
     ]
 
 
-def _facts(facts: HostFacts | None, install: Install, first: FirstHost | None) -> list[Finding]:
+def _facts(facts: HostFacts | None, install: Install, first: FirstHost) -> list[Finding]:
     if facts is None:
         return [
             Finding(
@@ -139,7 +108,7 @@ def _facts(facts: HostFacts | None, install: Install, first: FirstHost | None) -
                 remedy="look at the host again",
             )
         ]
-    found = clock_findings(facts.clock_skew_s, first.clock_skew_s if first else None)
+    found = clock_findings(facts.clock_skew_s, first.clock_skew_s)
     if facts.read_only:
         found.append(
             Finding(
@@ -149,7 +118,7 @@ def _facts(facts: HostFacts | None, install: Install, first: FirstHost | None) -
                 remedy="remount it writable; a disk with errors is often remounted read-only by the kernel (dmesg)",
             )
         )
-    size = sum(len(file.data) for file in first.configuration.files.values()) if first else 0
+    size = sum(len(file.data) for file in first.configuration.files.values())
     needed = 2 * size + SPACE_TO_SPARE
     if facts.free_bytes is not None and facts.free_bytes < needed:
         found.append(
@@ -186,7 +155,7 @@ def _prerequisites(facts: HostFacts) -> list[Finding]:
     return found
 
 
-def _configuration(files: ConfigurationSet, first: FirstHost | None) -> tuple[HostState, list[Finding]]:
+def _configuration(files: ConfigurationSet, first: FirstHost) -> tuple[HostState, list[Finding]]:
     config = set_paths(files.layout).config
     try:
         values = config_values(files) or {}
@@ -202,7 +171,7 @@ def _configuration(files: ConfigurationSet, first: FirstHost | None) -> tuple[Ho
         ]
     if not is_configured(values):
         return HostState.READY, []
-    if first is not None and same_connection_values(values, first.values):
+    if same_connection_values(values, first.values):
         return HostState.CONFIGURED_HERE, []
     connection = values.get("CONNECTION")
     return HostState.CONFIGURED_ELSEWHERE, [

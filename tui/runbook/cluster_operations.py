@@ -19,7 +19,7 @@ from tui.connector.model import TroubleshooterReport
 from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity, blockers
-from tui.health.cluster import judge_all, judge_cluster, observe_all
+from tui.health.cluster import judge_all, judge_cluster
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.verdict import judge
 from tui.remote.access import Access, remember_host_key
@@ -267,10 +267,7 @@ class ClusterOperations:
     def resume_run(self, run: str, *, undo: bool = False) -> None:
         """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
         self._unlocked()
-        additional = {host.name for host in self.cluster.additional}
-        seen = dict.fromkeys(step.planned.host for step in self._runs.view(run).steps)
-        hosts = tuple(host for host in seen if host is not None and host in additional)
-        start_run(self._order(run, "undo" if undo else "resume", hosts))
+        start_run(self._order(run, "undo" if undo else "resume", self._current.hosts_of_run(run)))
 
     def _order(self, run: str, mode: Mode, hosts: tuple[str, ...]) -> RunOrder:
         return RunOrder(
@@ -308,16 +305,12 @@ class ClusterOperations:
 
     def host_status(self, host: str) -> HostStatus:
         """Probe one host."""
-        seen = self._current.observe(host)
-        first = self.cluster.first.name
-        reference = self._current.observe(first, ask_ticket=False).configuration if host != first else None
-        return judge(seen, reference=reference)
+        reference = self._current.reference() if host != self.cluster.first.name else None
+        return judge(self._current.observe(host), reference=reference)
 
     def status(self) -> ClusterStatus:
         """Probe every host in parallel and judge the cluster."""
-        current = self._current
-        probes = [lambda name=host.name: current.observe(name) for host in self.cluster.hosts]
-        observations = observe_all(probes)
+        observations = self._current.observe_all()
         judged = judge_all(self.cluster.name, self.cluster.first.name, observations)
         connections = [seen.ticket.connection for seen in observations if seen.ticket is not None]
         if not connections or self._online(connections[0]) is not False:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from tui.cluster import Cluster, Host
 from tui.connector.config_keys import secret_values
-from tui.connector.configuration_set import config_values
+from tui.connector.configuration_set import config_values, same_connection
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
-from tui.connector.model import ConfigurationSet
+from tui.connector.model import ConfigurationSet, TicketInfo
 from tui.errors import OperatorError
+from tui.health.cluster import observe_all
 from tui.health.observation import Observation
 from tui.remote.access import Access
 from tui.remote.errors import RemoteError
 from tui.remote.redaction import Redactor
 from tui.runbook.context import RunContext
 from tui.runbook.first_host import FirstHost, first_host
-from tui.runbook.journal import Journal
+from tui.runbook.journal import Journal, RecordKind
 from tui.runbook.journal_sqlite import open_journal
 from tui.runbook.links import Link, Links
 from tui.runbook.procedure import safekeeping_for
@@ -79,6 +82,46 @@ class OpenCluster:
         if isinstance(seen.failure, RemoteError):
             raise seen.failure
         return seen
+
+    def observe_all(self) -> list[Observation]:
+        """Look at every host, side by side. The tenant is asked through one host, the first where that works: it tells
+        every host the same."""
+        hosts = [host.name for host in self.cluster.hosts]
+        asking = self.cluster.first.name
+        seen = observe_all([partial(self.observe, name, ask_ticket=name == asking) for name in hosts])
+        ticket = next((each.ticket for each in seen if each.ticket is not None), None)
+        for place, name in enumerate(hosts):
+            if ticket is None and name != asking and seen[place].failure is None:
+                seen[place] = self.observe(name)
+                ticket = seen[place].ticket
+        first = next(each for each in seen if each.name == asking)
+        return [self._told(each, first, ticket) for each in seen]
+
+    @staticmethod
+    def _told(seen: Observation, first: Observation, ticket: TicketInfo | None) -> Observation:
+        """The observation with what the tenant said through another host, if both serve the same connection."""
+        ours, theirs = seen.configuration, first.configuration
+        if seen.ticket is not None or ours is None or theirs is None:
+            return seen
+        try:
+            return replace(seen, ticket=ticket) if same_connection(ours, theirs) else seen
+        except ConfigError:
+            return seen
+
+    def reference(self) -> ConfigurationSet | None:
+        """The first host's set as last seen, read now if nobody has; None when it cannot be."""
+        with self._lock:
+            if self._first is not None:
+                return self._first.configuration
+        return self.observe(self.cluster.first.name, ask_ticket=False).configuration
+
+    def hosts_of_run(self, run: str) -> tuple[str, ...]:
+        """The additional hosts that a run was started for, those that are still in the cluster file; empty for all."""
+        with self.journal() as journal:
+            begun = journal.records(run, kind=RecordKind.RUN)
+        asked = begun[0].entry.data.get("hosts") if begun else None
+        present = {host.name for host in self.cluster.additional}
+        return tuple(name for name in asked if name in present) if isinstance(asked, list) else ()
 
     def remember_first(self, seen: Observation) -> FirstHost:
         """Keep a first host that is fit to be copied; raises OperatorError with the reason when it is not."""

@@ -13,8 +13,10 @@ from tui.connector.model import LogReport, Role, Service
 from tui.errors import OperatorError
 from tui.health.probes import observe
 from tui.health.verdict import uptime_s
+from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
+from tui.runbook.steps.services import start_connector
 
 ACCEPT_SECONDS = 90.0
 """How long a started connector may take until the hub accepts it: it asks the ticket, the directory and the hub first."""
@@ -29,6 +31,10 @@ class Connected(HostStep):
     name = "connected"
     title = "Wait until it is accepted, and stays so"
     why = "a wrong password or clock is accepted too, and dies seconds later: only staying connected proves anything"
+
+    def __init__(self, work: HostWork) -> None:
+        super().__init__(work)
+        self._failed_before = False
 
     def look(self, instance: Instance) -> Evidence:
         """Done when this runner has not started it, and it has been connected for longer than the settle time."""
@@ -47,7 +53,14 @@ class Connected(HostStep):
         return (Change(action="read", subject="the connector's log", after=f"accepted for {self._settle:g} s"),)
 
     def change(self, instance: Instance) -> Evidence:
-        """Wait; raises OperatorError as soon as a fatal message or a dead service is seen, or time runs out."""
+        """Wait; raises OperatorError as soon as a fatal message or a dead service is seen, or time runs out.
+
+        Retried, it starts the connector anew: what an earlier start died of must not be held against this one.
+        """
+        if self._failed_before:
+            instance.stop(Role.CONNECTOR)
+            start_connector(self.work, instance)
+        self._failed_before = True
         watch = _Watch(self._settle)
         deadline = time.monotonic() + ACCEPT_SECONDS + 3 * self._settle
         while True:
@@ -57,6 +70,7 @@ class Connected(HostStep):
             self._raise_if_dead(service, log)
             now = time.monotonic()
             if watch.settled(service, log, now):
+                self._failed_before = False
                 return _accepted(service, log, self._settle)
             if now > deadline:
                 raise _not_in_time(service, log, watch)

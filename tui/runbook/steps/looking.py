@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from tui.connector.instance import Instance
+from tui.connector.layouts import set_paths
 from tui.connector.model import ConfigurationSet
+from tui.errors import OperatorError
 from tui.findings import Severity, blockers
 from tui.health.probes import observe
+from tui.remote.session import ROOT
 from tui.runbook.additional_host import examine
 from tui.runbook.context import RunContext
 from tui.runbook.first_host import refusal
@@ -128,6 +131,7 @@ class Inspect(HostStep):
         state, findings = examine(seen, self.work.context.first())
         if stopping := blockers(findings):
             raise refusal(name, stopping, "this host cannot be added")
+        links = _links(instance, seen.configuration)
         states = {role.value: service.state for role, service in seen.services.items()}
         self.work.context.note(name, SERVICES_BEFORE, "the services as they were before this run", {**states})
         services = ", ".join(f"{role} {word}" for role, word in states.items())
@@ -136,7 +140,7 @@ class Inspect(HostStep):
         if skew is not None:
             lines.append(f"clock {skew:+.1f} s from the jump box")
         notes = [finding for finding in findings if finding.severity is not Severity.BLOCKER]
-        return Evidence(detail=state.value.replace("_", " "), lines=(*lines, *told(notes)))
+        return Evidence(detail=state.value.replace("_", " "), lines=(*lines, *links, *told(notes)))
 
 
 class BackUpBefore(HostStep):
@@ -180,6 +184,27 @@ class BackUpBefore(HostStep):
     def _made(self) -> Backup | None:
         context = self.work.context
         return context.safekeeping.of_run(self.work.host.name, "before", context.run)
+
+
+def _links(instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...]:
+    """What is said of parts of the set that are links. Raises OperatorError for one that leads nowhere: a file would be
+    made at its end, outside the install."""
+    root, paths = instance.install.directory, set_paths(instance.install.layout)
+    parts = (paths.config, paths.profile_mapper, paths.certs)
+    seen = instance.session.stat_files([f"{root}/{part}" for part in parts], user=ROOT)
+    links = [part for part in parts if f"{root}/{part}" in seen and seen[f"{root}/{part}"].kind == "symlink"]
+    known = {*files.files, *files.directories} if files is not None else set()
+    for part in links:
+        if part not in known:
+            raise OperatorError(
+                f"{part} is a link that leads nowhere",
+                tried=f"followed {root}/{part} to {seen[f'{root}/{part}'].target}",
+                meaning="putting a file in place would make one somewhere else; nothing was changed on this host",
+                remedy="remove the link, or make what it leads to",
+            )
+    return tuple(
+        f"{part} is a link: it becomes a file or folder of its own, and the link comes back on undo" for part in links
+    )
 
 
 def _kept(backup: Backup) -> Evidence:

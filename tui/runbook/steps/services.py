@@ -10,6 +10,7 @@ from tui.connector.instance import Instance
 from tui.connector.model import ConfigurationSet, Role, Service
 from tui.errors import OperatorError
 from tui.health.probes import ask_ticket_of
+from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
 from tui.runbook.steps.looking import SERVICES_BEFORE
@@ -138,15 +139,7 @@ class StartConnector(_StartStep):
 
     def change(self, instance: Instance) -> Evidence:
         """Note the end of its log, then start it; refused unless the host has the first host's set."""
-        if not self.work.in_line(instance):
-            raise OperatorError(
-                "the set on this host is not the first host's any more",
-                tried="compared every key and file just before the start",
-                meaning="the connector was not started: it could publish another certificate",
-                remedy="find out who writes to this directory, then retry",
-            )
-        self.work.mark = instance.log_mark()
-        instance.start(Role.CONNECTOR)
+        start_connector(self.work, instance)
         return Evidence(detail="started")
 
     def prove(self, instance: Instance) -> Evidence:
@@ -158,6 +151,19 @@ class StartConnector(_StartStep):
         """Stop it before anything else is put back."""
         instance.stop(Role.CONNECTOR)
         return Evidence(detail="stopped")
+
+
+def start_connector(work: HostWork, instance: Instance) -> None:
+    """Note the end of the connector's log and start it. Raises OperatorError when the set is not the first host's."""
+    if not work.in_line(instance):
+        raise OperatorError(
+            "the set on this host is not the first host's any more",
+            tried="compared every key and file just before the start",
+            meaning="the connector was not started: it could publish another certificate",
+            remedy="find out who writes to this directory, then retry",
+        )
+    work.mark = instance.log_mark()
+    instance.start(Role.CONNECTOR)
 
 
 def _active(services: dict[Role, Service]) -> list[Service]:

@@ -26,7 +26,7 @@ class TenantStatus:
     may_skip = True
 
     def __init__(self, context: RunContext, client: Callable[[], TenantClient] | None) -> None:
-        """`client` makes the API client; None when the cluster file has no `[tenant]`."""
+        """`client` makes the API client; None when the cluster file has no `[tenant]` or nobody gave the client secret."""
         self._context = context
         self._client = client
         self._answer: str | None = None
@@ -55,10 +55,15 @@ class TenantStatus:
             text=(
                 f"Is the connection {connection} shown as online in the Auth0 dashboard?",
                 "Authentication → Enterprise → Active Directory / LDAP: a green dot beside its name.",
-                "The cluster file has no [tenant], so nobody but you can tell. Your answer is recorded.",
+                f"{self._why_ask()}, so nobody but you can tell. Your answer is recorded.",
             ),
             choices=(GREEN, NOT_GREEN, NOT_CHECKED),
         )
+
+    def _why_ask(self) -> str:
+        if self._context.cluster.tenant is None:
+            return "The cluster file has no [tenant]"
+        return "The client secret of the Management API was not given"
 
     def answered(self, choice: str) -> None:
         """The operator's word."""
