@@ -77,7 +77,7 @@ def test_a_killed_runner_can_be_undone_to_the_byte(cluster: SystemdCluster) -> N
     assert interrupted.status == 1
     assert "resume" in interrupted.err + interrupted.out
 
-    undone = cluster.jump_box.run("resume", "forest", "--undo", "--json", seconds=400)
+    undone = cluster.jump_box.run("resume", "forest", "--undo", "--yes", "--json", seconds=400)
 
     assert undone.status == 0, undone.err
     assert undone.document["state"] == "rolled_back"
@@ -85,19 +85,24 @@ def test_a_killed_runner_can_be_undone_to_the_byte(cluster: SystemdCluster) -> N
     assert cluster.tenant.accepted() == {"fir": 1}
 
 
-def test_a_host_that_loses_its_power_in_the_middle_is_finished_afterwards(cluster: SystemdCluster) -> None:
+def test_a_host_that_loses_its_power_in_the_middle_is_put_back_and_done_again(cluster: SystemdCluster) -> None:
     began = time.time()
-    oak = cluster.host("oak")
+    oak, directory = cluster.host("oak"), cluster.install_dir("oak")
+    before = tree(oak, directory)
     front = _begin(cluster)
     oak.power_cut()
     failed = finished(front, 300)
     assert failed.status == 1
+    assert "inconsistent" in failed.out
     assert "oak" in failed.err
 
     oak.boot()
     oak.wait_until_up()
-    resumed = cluster.jump_box.run("resume", "forest", "--json", seconds=400)
+    undone = cluster.jump_box.run("resume", "forest", "--undo", "--yes", "--json", seconds=400)
+    assert undone.status == 0, undone.err
+    assert tree(oak, directory) == before
 
-    assert resumed.status == 0, resumed.err
-    assert resumed.document["verdict"] == "healthy"
+    again = cluster.jump_box.run("apply", "forest", "--yes", "--json", seconds=400)
+    assert again.status == 0, again.err
+    assert again.document["verdict"] == "healthy"
     _is_healthy(cluster, began)

@@ -148,7 +148,7 @@ def test_a_second_run_finds_nothing_to_do_and_restarts_nothing(applied: Applied)
 
 def test_undo_puts_every_host_back_to_the_byte(applied: Applied) -> None:
     run = applied.run.document["id"]
-    undone = applied.cluster.jump_box.run("resume", "forest", "--undo", "--run", run, "--json", seconds=400)
+    undone = applied.cluster.jump_box.run("resume", "forest", "--undo", "--yes", "--run", run, "--json", seconds=400)
     assert undone.status == 0, undone.err
     assert undone.document["state"] == "rolled_back"
     for name in ("fir", "oak", "elm"):
