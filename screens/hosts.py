@@ -88,7 +88,7 @@ class HostsScreen(WizardScreen):
         self._ssh_hosts = names
 
     def _show(self) -> None:
-        none_yet = RowData("", ("none yet", "", "press a to add the first one", "", ""), dim=True)
+        none_yet = RowData("", ("none yet", "", "", "", ""), dim=True)
         self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts] or [none_yet])
         tenant = self._tenant
         told = f"Tenant: {tenant.domain} is asked by its Management API." if tenant else ""

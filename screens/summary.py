@@ -171,7 +171,7 @@ def _verdict(word: str) -> Content:
         "down": "The cluster is down: no instance is connected.",
     }
     return Content.assemble(
-        words.verdict(word).stylize("bold"), "   ", (told.get(word, "Nobody could tell how the cluster is."), "$ink")
+        words.verdict(word).stylize("bold"), "   ", (told.get(word, "The run gave no verdict on the cluster."), "$ink")
     )
 
 

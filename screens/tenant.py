@@ -23,6 +23,7 @@ from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
 
 _EVERY_S = 0.5
+_LETTERS = [(each.word, each.letter, each.name) for each in choices(("green", "not_green", "not_checked"))]
 
 
 class TenantScreen(WizardScreen):
@@ -39,6 +40,7 @@ class TenantScreen(WizardScreen):
         Binding("enter", "primary", "Continue"),
         Binding("r", "look", "Ask again"),
         Binding("t", "secret", "Client secret"),
+        *(Binding(letter, f"answer('{word}')", name, show=False) for word, letter, name in _LETTERS),
     ]
 
     def __init__(self) -> None:
@@ -145,7 +147,11 @@ class TenantScreen(WizardScreen):
         return facts
 
     @on(Rows.Acted, "#answers")
-    def _answer(self, event: Rows.Acted) -> None:
+    def _acted(self, event: Rows.Acted) -> None:
+        self.action_answer(event.key)
+
+    def action_answer(self, word: str) -> None:
+        """Answer the run's question."""
         view, run = self.state.view, self.state.run
         if view is None or view.question is None or run is None:
             return
@@ -156,10 +162,12 @@ class TenantScreen(WizardScreen):
             self._show()
 
         self.busy("Recording your answer")
-        self.ask("answer", partial(self.operations.answer, run, question, event.key), recorded)
+        self.ask("answer", partial(self.operations.answer, run, question, word), recorded)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Asking the API needs access to it."""
+        """Asking the API needs access to it; an answer needs an open question."""
+        if action == "answer":
+            return bool(self.query("#answers")) and self.query_one("#answers").display
         if action in ("look", "secret"):
             return self._has_api
         return super().check_action(action, parameters)

@@ -72,8 +72,9 @@ def run_view(
     for number, planned in enumerate(plan().steps):
         begun = started + timedelta(seconds=7 * number)
         if number < done:
+            put_back = state is RunState.ROLLED_BACK and planned.host == SECOND
             already = planned.name == "inspect"
-            word = StepState.ALREADY if already else StepState.DONE
+            word = StepState.UNDONE if put_back else StepState.ALREADY if already else StepState.DONE
             steps.append(StepView(planned=planned, state=word, started=begun, ended=begun + timedelta(seconds=6)))
         elif number == done and state not in (RunState.DONE, RunState.ROLLED_BACK):
             word = StepState.FAILED if failed else StepState.RUNNING
@@ -82,9 +83,6 @@ def run_view(
         else:
             steps.append(StepView(planned=planned, state=StepState.PENDING))
     ended = NOW if state in (RunState.DONE, RunState.ROLLED_BACK, RunState.FAILED) else None
-    hosts = tuple(
-        HostVerdict(name=name, verdict="healthy", detail="accepted, stable for 60 s") for name in (FIRST, SECOND, THIRD)
-    )
     return RunView(
         id=RUN,
         cluster="corp-ldap",
@@ -94,9 +92,21 @@ def run_view(
         state=state,
         steps=tuple(steps),
         question=question,
-        hosts=hosts if ended else (),
-        verdict="healthy" if state is RunState.DONE else None,
+        hosts=_verdicts(state) if ended else (),
+        verdict={RunState.DONE: "healthy", RunState.ROLLED_BACK: "degraded"}.get(state),
     )
+
+
+def _verdicts(state: RunState) -> tuple[HostVerdict, ...]:
+    if state is RunState.DONE:
+        said = dict.fromkeys((FIRST, SECOND, THIRD), ("healthy", "accepted, stable for 60 s"))
+    else:
+        said = {
+            FIRST: ("healthy", "connected throughout"),
+            SECOND: ("down", "put back as it was, to the byte"),
+            THIRD: ("down", "not changed"),
+        }
+    return tuple(HostVerdict(name=name, verdict=verdict, detail=detail) for name, (verdict, detail) in said.items())
 
 
 def failure() -> Question:

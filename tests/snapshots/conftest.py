@@ -1,0 +1,83 @@
+"""Screens at a chosen stage, over fixed answers, holding still."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tests.snapshots import fixture_data as data
+from tests.snapshots.fixture_operations import FixtureOperations
+from tui.app import AdldapHaApp
+from tui.terminal import Terminal
+from tui.widgets.next_bar import Spinner
+from tui.widgets.stage import Stage
+
+CONNECTED = {name: data.connected(name) for name in (data.FIRST, data.SECOND, data.THIRD)}
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No spinner turns, and no variable of the terminal that runs the tests counts."""
+    monkeypatch.setattr(Spinner, "turning", False)
+    for name in ("NO_COLOR", "COLORFGBG", "TEXTUAL", "TEXTUAL_ANIMATIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(os.environ, "TERM", "xterm-256color")
+    monkeypatch.setitem(os.environ, "COLORTERM", "truecolor")
+
+
+def make_app(operations: FixtureOperations | None = None, **arguments: Any) -> AdldapHaApp:
+    """The app over fixed answers, at a fixed time."""
+    arguments.setdefault("terminal", Terminal())
+    return AdldapHaApp(operations or FixtureOperations(), now=lambda: data.NOW, **arguments)
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until no question to the core is under way and everything is painted."""
+    for _ in range(3):
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+def at(stage: Stage, **learned: Any) -> Callable[[AdldapHaApp], None]:
+    """Go straight to a stage, with what the earlier ones would have learned."""
+
+    def go(app: AdldapHaApp) -> None:
+        app.begin(data.cluster())
+        app.state.done = set(list(Stage)[: stage.number - 1])
+        app.state.connected = dict(CONNECTED)
+        for name, value in learned.items():
+            setattr(app.state, name, value)
+        app.go(stage)
+
+    return go
+
+
+def fill(selector: str, text: str) -> Callable[[AdldapHaApp], None]:
+    """Put a text into a field of the screen on top."""
+
+    def put(app: AdldapHaApp) -> None:
+        app.screen.query_one(selector, Input).value = text
+
+    return put
+
+
+Act = str | Callable[[AdldapHaApp], None]
+
+
+async def perform(pilot: Pilot[int], *acts: Act) -> None:
+    """Press keys and do other things, each once the one before has come to rest."""
+    app = pilot.app
+    assert isinstance(app, AdldapHaApp)
+    await settle(pilot)
+    for act in acts:
+        if isinstance(act, str):
+            await pilot.press(act)
+        else:
+            act(app)
+        await settle(pilot)
