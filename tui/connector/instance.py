@@ -110,6 +110,19 @@ class Instance(Protocol):
         """Remove one file of the set; a missing one is no error."""
         ...
 
+    def remove_directory(self, relative: str) -> None:
+        """Remove one directory of the set with all that is below it; a missing one is no error."""
+        ...
+
+    def links(self) -> dict[str, str]:
+        """The parts of the set (config.json, profile mapper, certs) that are links, and what each leads to."""
+        ...
+
+    def unusable(self, files: ConfigurationSet) -> tuple[str, ...]:
+        """The paths of `files`, as they lie on this host, that the service account cannot read, and config.json when it
+        cannot rewrite it. A connector that cannot read its key makes a new one and publishes it."""
+        ...
+
     def lock(self, *, run: str, holder: str) -> None:
         """Take the host's operator lock, writing who, where from and when; raises OperatorError naming the present holder."""
         ...

@@ -10,6 +10,7 @@ from tui.connector.instance import LogMark
 from tui.connector.journal_log import log_mark, log_since
 from tui.connector.model import ConfigurationSet, HostFacts, Install, Role, Service, SetFile, TicketInfo
 from tui.connector.service_control import read_services, start_service, stop_service
+from tui.connector.set_access import set_links, unusable
 from tui.connector.set_reader import read_set
 from tui.connector.unit_environment import UnitEnvironment
 from tui.remote.session import ROOT, FileAttributes, Session
@@ -105,6 +106,18 @@ class LinuxInstance:
     def remove(self, relative: str) -> None:
         """Remove one file of the set; a missing one is no error."""
         self._session.remove(self._absolute(relative), user=ROOT)
+
+    def remove_directory(self, relative: str) -> None:
+        """Remove one directory of the set with all that is below it; a missing one is no error."""
+        self._session.remove(self._absolute(relative), tree=True, user=ROOT)
+
+    def links(self) -> dict[str, str]:
+        """The parts of the set that are links, and what each leads to, in one round trip."""
+        return set_links(self._session, self._install)
+
+    def unusable(self, files: ConfigurationSet) -> tuple[str, ...]:
+        """The paths of `files` that the service account cannot read, and config.json when it cannot rewrite it."""
+        return unusable(self._session, self._install, files)
 
     def lock(self, *, run: str, holder: str) -> None:
         """Take the host's operator lock. Raises HostLocked naming the present holder."""

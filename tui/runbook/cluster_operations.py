@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,7 @@ class ClusterOperations:
         self._answers = dict(answers or {})
         self._open: OpenCluster | None = None
         self._client: RunClient | None = None
+        self._lock = threading.RLock()
 
     @property
     def identity_file(self) -> Path:
@@ -89,11 +91,12 @@ class ClusterOperations:
 
     @property
     def _runs(self) -> RunClient:
-        if self._client is None or self._client.cluster != self.cluster.name:
-            if self._client is not None:
-                self._client.close()
-            self._client = RunClient(self.cluster.name)
-        return self._client
+        with self._lock:
+            if self._client is None or self._client.cluster != self.cluster.name:
+                if self._client is not None:
+                    self._client.close()
+                self._client = RunClient(self.cluster.name)
+            return self._client
 
     def clusters(self) -> list[str]:
         """The names of the cluster files in the configuration directory, sorted."""
@@ -200,7 +203,9 @@ class ClusterOperations:
 
     def _unlocked(self) -> Identity:
         """The identity; raises OperatorError when nobody has given the passphrase yet."""
-        if self._identity is None:
+        with self._lock:
+            if self._identity is not None:
+                return self._identity
             passphrase = self.supplied_passphrase()
             if passphrase is None:
                 raise OperatorError(
@@ -208,9 +213,8 @@ class ClusterOperations:
                     meaning="a backup that cannot be decrypted proves nothing",
                     remedy="unlock your identity with its passphrase first",
                 )
-            self.unlock_identity(passphrase)
-        assert self._identity is not None
-        return self._identity
+            self._identity = unlock(self.identity_file, passphrase)
+            return self._identity
 
     def set_recipients(self, recipients: Sequence[str]) -> None:
         """Replace the cluster's backup recipients and save the cluster file."""

@@ -20,6 +20,10 @@ _COULD_NOT_TELL = {"tenant-not-asked", "services-not-read", "set-not-read", "log
 """What is a warning for a dashboard and a blocker before anything is copied from this host."""
 
 
+RECONNECTING = "first-host-reconnecting"
+"""The id of a finding that may pass by itself: a connection closed by the tenant is opened again within seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class FirstHost:
     """A healthy first host at the moment it was read: the yardstick for everything that follows in a run.
@@ -118,7 +122,8 @@ def still_connected(instance: Instance, first: FirstHost) -> tuple[list[str], li
         if first.connector_pid is not None and connector.main_pid != first.connector_pid:
             found.append(_lost(f"its connector was restarted (process {first.connector_pid} → {connector.main_pid})"))
     if log.state != "connected":
-        found.append(_lost(f"its connection to the hub is {log.state}", log))
+        passing = RECONNECTING if log.state == "connecting" else "first-host-disturbed"
+        found.append(_lost(f"its connection to the hub is {log.state}", log, id=passing))
     found += _thumbprint_part(ticket, first, evidence)
     return evidence, found
 
@@ -139,9 +144,9 @@ def _thumbprint_part(ticket: TicketInfo | None, first: FirstHost, evidence: list
     ]
 
 
-def _lost(what: str, log: LogReport | None = None) -> Finding:
+def _lost(what: str, log: LogReport | None = None, *, id: str = "first-host-disturbed") -> Finding:
     return Finding(
-        id="first-host-disturbed",
+        id=id,
         severity=Severity.BLOCKER,
         summary=f"the first host is not as it was before this run: {what}",
         evidence=tuple(event.text for event in fatal_events(log))[-3:] if log else (),

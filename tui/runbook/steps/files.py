@@ -15,7 +15,6 @@ from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config,
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, stop, told
 from tui.runbook.steps.put_back import UNTOUCHED, put_back
-from tui.runbook.steps.readable import unreadable
 
 
 class ParkConfig(HostStep):
@@ -184,8 +183,13 @@ class CheckSet(HostStep):
         complete = _with(now, target.files[config])
         if stopping := blockers(set_findings(complete)):
             raise stop(stopping[0], meaning="config.json was not put in place, so the connector can do no harm")
-        if finding := unreadable(instance, complete):
-            raise stop(finding, meaning="config.json was not put in place, so the connector can do no harm")
+        if refused := instance.unusable(complete):
+            raise OperatorError(
+                f"the service account {instance.install.account} cannot use {', '.join(refused)}",
+                tried="compared owner, group and mode with the account and its groups",
+                meaning="a connector that cannot read its key makes a new one and publishes it; config.json was not put in place",
+                remedy=f"give these files to {instance.install.account}, or open them to its group, then retry",
+            )
         warnings = [finding for finding in set_findings(complete) if finding.id not in _SAID_OF_FIRST_HOST]
         return Evidence(
             detail="bytes, owners and modes are right; key, certificate and password belong together",

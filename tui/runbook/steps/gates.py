@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tui.connector.config_keys import TICKET
 from tui.connector.configuration_set import config_values, set_certificate
 from tui.connector.instance import Instance
@@ -9,9 +11,14 @@ from tui.connector.model import Outcome
 from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
 from tui.findings import blockers
-from tui.runbook.first_host import still_connected
+from tui.runbook.first_host import RECONNECTING, still_connected
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import NOTHING_TO_PROVE, HostStep, stop, told
+
+RECONNECT_SECONDS = 40.0
+"""How long the first host may take to reconnect: the tenant closes every connection about daily, which is normal."""
+
+_PAUSE_S = 2.0
 
 
 class CompareThumbprint(HostStep):
@@ -83,10 +90,15 @@ class FirstHostUndisturbed(HostStep):
         """Look at the first host, not at this one."""
         context = self.work.context
         first = context.first()
-        evidence, findings = context.first_link.on_instance(lambda instance: still_connected(instance, first))
-        if findings:
-            raise stop(findings[0], meaning="the first host may not answer logins any more")
-        return Evidence(detail=f"{first.name} is connected as before", lines=tuple(evidence))
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            evidence, findings = context.first_link.on_instance(lambda instance: still_connected(instance, first))
+            if not findings:
+                return Evidence(detail=f"{first.name} is connected as before", lines=tuple(evidence))
+            reconnecting = all(finding.id == RECONNECTING for finding in findings)
+            if not reconnecting or time.monotonic() > deadline:
+                raise stop(findings[0], meaning="the first host may not answer logins any more")
+            time.sleep(_PAUSE_S)
 
     def verify(self) -> Evidence:
         """Nothing was done that needs proof."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from tui.connector.instance import Instance
-from tui.connector.layouts import set_paths
 from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
 from tui.findings import Severity, blockers
 from tui.health.probes import observe
-from tui.remote.session import ROOT
 from tui.runbook.additional_host import examine
 from tui.runbook.context import RunContext
 from tui.runbook.first_host import refusal
@@ -189,21 +187,18 @@ class BackUpBefore(HostStep):
 def _links(instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...]:
     """What is said of parts of the set that are links. Raises OperatorError for one that leads nowhere: a file would be
     made at its end, outside the install."""
-    root, paths = instance.install.directory, set_paths(instance.install.layout)
-    parts = (paths.config, paths.profile_mapper, paths.certs)
-    seen = instance.session.stat_files([f"{root}/{part}" for part in parts], user=ROOT)
-    links = [part for part in parts if f"{root}/{part}" in seen and seen[f"{root}/{part}"].kind == "symlink"]
+    links = instance.links()
     known = {*files.files, *files.directories} if files is not None else set()
-    for part in links:
+    for part, target in links.items():
         if part not in known:
             raise OperatorError(
                 f"{part} is a link that leads nowhere",
-                tried=f"followed {root}/{part} to {seen[f'{root}/{part}'].target}",
+                tried=f"followed it to {target}",
                 meaning="putting a file in place would make one somewhere else; nothing was changed on this host",
                 remedy="remove the link, or make what it leads to",
             )
     return tuple(
-        f"{part} is a link: it becomes a file or folder of its own, and the link comes back on undo" for part in links
+        f"{part} is a link: it becomes a file or folder of its own; undo brings the link back" for part in links
     )
 
 

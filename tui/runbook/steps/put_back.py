@@ -5,7 +5,6 @@ from __future__ import annotations
 from tui.connector.instance import Instance
 from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
-from tui.remote.session import ROOT
 from tui.runbook.changes import Chosen, same_file
 from tui.runbook.context import HostWork
 from tui.runbook.model import Evidence
@@ -48,7 +47,7 @@ def _restore(
             done.append((path, "removed"))
     for path in sorted(filter(chosen, now.directories), reverse=True):
         if path not in before.directories:
-            instance.session.remove(f"{instance.install.directory}/{path}", tree=True, user=ROOT)
+            instance.remove_directory(path)
             done.append((path, "removed"))
     for path in sorted(filter(chosen, before.directories)):
         if path not in now.directories:
