@@ -25,6 +25,7 @@ _IN_ASCII = str.maketrans(
     | dict.fromkeys("‘’", "'")
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNESCAPED = re.compile(r"[\x7f-\x9f]")
 _NARROWEST = 40
 
 
@@ -95,7 +96,8 @@ def write_document(value: object) -> None:
     if sys.stdout is None:
         return
     unicode = shown_encoding(sys.stdout).lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not unicode) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode)
+    sys.stdout.write(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def complain(lines: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from tui.cluster import Cluster, Tenant
 from tui.endings import StoppedWatching
 from tui.errors import OperatorError
 from tui.findings import Finding, blockers
-from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.errors import BecomeFailed, HostKeyUnknown, SecretKind, SecretNeeded
 from tui.remote.secrets import Secrets
 from tui.runbook.attach import OVER
 from tui.runbook.control_desk import ControlRefused
@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PAUSED})
 """The run states in which a runner is at work."""
 
+_QUESTIONS = (BecomeFailed, HostKeyUnknown, SecretNeeded)
 _LOGINS_AT_ONCE = 8
 _LONG_SECONDS = 3.0
 
@@ -77,8 +78,12 @@ class Talk(Protocol):
         ...
 
 
-def answered(operations: Operations, talk: Talk, call: Callable[[], _T]) -> _T:
-    """Call until no question is left open; a question that stays unanswered is raised. The keyring is asked first."""
+def answered(operations: Operations, talk: Talk, call: Callable[[], _T], *, refused: BecomeFailed | None = None) -> _T:
+    """Call until no question is left open; a question that stays unanswered is raised. The keyring is asked first.
+
+    sudo that refuses a password is called once more: the refused password is not tried again, another one is asked for.
+    `refused` is such a refusal that has happened already.
+    """
     looked_up: set[tuple[str, SecretKind]] = set()
     while True:
         try:
@@ -87,14 +92,21 @@ def answered(operations: Operations, talk: Talk, call: Callable[[], _T]) -> _T:
             if not talk.confirm_host_key(question):
                 raise
             operations.trust(question)
+        except BecomeFailed as error:
+            if refused is not None and error.summary == refused.summary:
+                raise
+            refused = error
         except SecretNeeded as question:
             asked = (question.secret_host, question.kind)
+            if refused is not None:
+                talk.say(refused.lines()[0])
             secret = None if asked in looked_up else _in_keyring(operations.cluster.name, *asked)
             looked_up.add(asked)
             secret = secret or talk.ask_secret(question)
             if secret is None:
-                raise
+                raise refused or question from None
             operations.supply(*asked, secret)
+            refused = None
 
 
 def _in_keyring(cluster: str, host: str, kind: SecretKind) -> str | None:
@@ -114,24 +126,33 @@ def connect_all(operations: Operations, talk: Talk, names: Sequence[str], *, all
 
     A host that cannot be reached is told, and raised when `all_needed`.
     """
-    failures: list[OperatorError] = []
-    for name, outcome in zip(names, _connections(operations, names), strict=True):
-        try:
-            connected = outcome
-            if isinstance(outcome, HostKeyUnknown | SecretNeeded):
-                connected = answered(operations, talk, lambda name=name: operations.connect(name))  # type: ignore[misc]
-            if isinstance(connected, OperatorError):
-                raise connected
-            talk.say(
-                f"{name}: connected to {connected.address} as {connected.login_user} "
-                f"({connected.key_type} {connected.fingerprint})"
-            )
-        except OperatorError as error:
-            failures.append(error)
-    for failure in failures[1:] if all_needed else failures:
-        talk.warn(failure.lines()[0])
+    outcomes = dict(zip(names, _connections(operations, names), strict=True))
+    failures = [
+        each for each in outcomes.values() if isinstance(each, OperatorError) and not isinstance(each, _QUESTIONS)
+    ]
     if failures and all_needed:
+        for failure in failures[1:]:
+            talk.warn(failure.lines()[0])
         raise failures[0]
+    for name, outcome in outcomes.items():
+        try:
+            if isinstance(outcome, _QUESTIONS):
+                outcome = _connected(operations, talk, name, outcome)
+            if isinstance(outcome, OperatorError):
+                raise outcome
+        except OperatorError as error:
+            if all_needed:
+                raise
+            talk.warn(error.lines()[0])
+            continue
+        talk.say(
+            f"{name}: connected to {outcome.address} as {outcome.login_user} ({outcome.key_type} {outcome.fingerprint})"
+        )
+
+
+def _connected(operations: Operations, talk: Talk, name: str, question: OperatorError) -> Connected:
+    refused = question if isinstance(question, BecomeFailed) else None
+    return answered(operations, talk, lambda: operations.connect(name), refused=refused)
 
 
 def _connections(operations: Operations, names: Sequence[str]) -> list[Connected | OperatorError]:
