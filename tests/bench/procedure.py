@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.system.systemd_cluster import systemd_cluster
 SIZES = (2, 8, 32)
 SETTLE_SECONDS = 1.0
 PARALLEL = 8
+LONGEST = 1800.0
 _TICK = os.sysconf("SC_CLK_TCK")
 _ROUND_TRIPS = re.compile(r"tui\.runbook\.links: (\S+): session ended after (\d+) round trips")
 
@@ -59,12 +61,14 @@ def _measured(jump_box: JumpBox, additional: int) -> Cost:
     front = jump_box.start("apply", "forest", "--yes", "--json")
     front_cpu = runner_cpu = 0.0
     runner: int | None = None
-    while front.poll() is None:
-        front_cpu = _cpu_seconds(front.pid) or front_cpu
-        runner = runner or jump_box.runner_pid()
-        runner_cpu = (_cpu_seconds(runner) if runner else None) or runner_cpu
-        time.sleep(0.1)
-    ended = finished(front)
+    with ThreadPoolExecutor(1) as reader:
+        output = reader.submit(finished, front, LONGEST)
+        while not output.done():
+            front_cpu = _cpu_seconds(front.pid) or front_cpu
+            runner = runner or jump_box.runner_pid()
+            runner_cpu = (_cpu_seconds(runner) if runner else None) or runner_cpu
+            time.sleep(0.1)
+    ended = output.result()
     if ended.status != 0:
         raise RuntimeError(f"the procedure failed:\n{ended.err[-3000:]}")
     began, over = (datetime.fromisoformat(ended.document[name]).timestamp() for name in ("started", "ended"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.system.hosts import NspawnHost, NspawnHosts
+from tests.system.jump_box import wait_for
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("booted_hosts")]
 
@@ -78,22 +80,42 @@ def test_a_host_comes_back_from_a_power_cut_with_what_was_on_its_disk(hosts: Nsp
     assert _ssh(hosts, elm, "cat kept", tmp_path=tmp_path) == "kept\n"
 
 
-def test_nothing_is_left_on_the_machine_afterwards(booted_hosts: None) -> None:
-    def traces() -> set[str]:
-        links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout.split("\n")
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").split("\n")
-        groups = map(str, Path("/sys/fs/cgroup").glob("*/adha*"))
-        return {line.split("@")[0].split(" ")[0] for line in links} | set(mounts) | set(groups)
+def _traces(name: str, directory: str) -> list[str]:
+    """What is left on this machine of hosts whose bridge is called `name` and whose files are in `directory`."""
+    links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
+    found = [line for line in (links + mounts + processes).splitlines() if name in line or directory in line]
+    found += map(str, Path("/sys/fs/cgroup").glob(f"**/{name}*"))
+    return [*found, directory] if Path(directory).exists() else [line for line in found if "janitor" not in line]
 
+
+def test_nothing_is_left_on_the_machine_afterwards(booted_hosts: None) -> None:
     def fail_with_hosts() -> None:
         with NspawnHosts(("ash",)) as hosts:
-            directories.append(hosts.directory)
             hosts.boot()
+            made.append((hosts.name, str(hosts.directory)))
+            assert _traces(*made[0]) != []
             raise RuntimeError("in the middle")
 
-    directories: list[Path] = []
-    before = traces()
+    made: list[tuple[str, str]] = []
     with pytest.raises(RuntimeError, match="in the middle"):
         fail_with_hosts()
-    assert [directory.exists() for directory in directories] == [False]
-    assert traces() - before == set()
+    assert _traces(*made[0]) == []
+
+
+_KILL_IN_THE_MIDDLE = """
+import os, signal
+from tests.system.hosts import NspawnHosts
+with NspawnHosts(("ash",)) as hosts:
+    hosts.boot()
+    print(hosts.name, hosts.directory, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_nothing_is_left_when_the_tests_are_killed(booted_hosts: None) -> None:
+    killed = subprocess.run([sys.executable, "-c", _KILL_IN_THE_MIDDLE], capture_output=True, text=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    name, directory = killed.stdout.split()
+    wait_for("the killed tests' hosts to be gone", lambda: _traces(name, directory) == [], 20)

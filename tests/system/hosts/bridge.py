@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import secrets
 import subprocess
 
@@ -29,22 +28,15 @@ class Bridge:
 
     prefix = 24
 
-    def __init__(self) -> None:
-        self.name = f"adha{os.getpid() % 0x10000:x}{secrets.token_hex(2)}"
+    def __init__(self, name: str) -> None:
+        """Make it under an interface name of at most 15 characters. Removing it is the janitor's work."""
+        self.name = name
         self._network = _free_network()
         self.address = str(self._network[1])
         _ip("link", "add", self.name, "type", "bridge", "forward_delay", "0")
-        try:
-            _ip("address", "add", f"{self.address}/{self.prefix}", "dev", self.name)
-            _ip("link", "set", self.name, "up")
-        except subprocess.CalledProcessError:
-            self.close()
-            raise
+        _ip("address", "add", f"{self.address}/{self.prefix}", "dev", self.name)
+        _ip("link", "set", self.name, "up")
 
     def host_address(self, index: int) -> str:
         """The address of host number `index`, from 0."""
         return str(self._network[10 + index])
-
-    def close(self) -> None:
-        """Remove the bridge; never raises."""
-        subprocess.run(["ip", "link", "delete", self.name], capture_output=True, check=False)

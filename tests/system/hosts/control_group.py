@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +15,7 @@ exec "$@"
 
 
 class ControlGroup:
-    """One group in systemd's hierarchy, and in the unified one where this machine has both."""
+    """One group in systemd's hierarchy, and in the unified one where this machine has both. The janitor removes it."""
 
     def __init__(self, name: str) -> None:
         hierarchies = [_ROOT / "systemd", _ROOT / "unified"] if (_ROOT / "systemd").is_dir() else [_ROOT]
@@ -33,10 +31,3 @@ class ControlGroup:
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command line that runs `arguments` inside the group."""
         return ["/bin/sh", "-c", _ENTER, "sh", *map(str, self._groups), "--", *arguments]
-
-    def close(self) -> None:
-        """Remove the group once its processes are gone; never raises."""
-        for group in self._groups:
-            for directory, _, _ in os.walk(group, topdown=False):
-                with contextlib.suppress(OSError):
-                    os.rmdir(directory)

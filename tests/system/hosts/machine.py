@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.system.hosts.bridge import Bridge
 from tests.system.hosts.control_group import ControlGroup
-from tests.system.hosts.private_mounts import PrivateMounts
+from tests.system.hosts.private_mounts import PrivateMounts, children
 
 BOOT_SECONDS = 60.0
 
@@ -89,11 +89,11 @@ class NspawnHost:
         return self._mounts.run("chroot", str(self._tree), "/bin/sh", "-c", script, stdin=stdin)
 
     def boot(self) -> None:
-        """Switch on; `wait_until_up` tells when SSH answers. Only for the main thread: a host dies with the thread that boots it."""
+        """Switch on; `wait_until_up` tells when SSH answers."""
         assert self._process is None, f"{self.name} is already switched on"
         environment = {**os.environ, **({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"} if self._group.legacy else {})}
         command = [
-            *("setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", f"--directory={self._tree}"),
+            *("systemd-nspawn", "--quiet", f"--directory={self._tree}"),
             *(f"--machine={self._machine}", f"--hostname={self.name}", "--boot"),
             *(f"--network-bridge={self._bridge.name}", "--register=no", "--keep-unit", "--console=read-only"),
             *("--link-journal=no", "--resolv-conf=off", "--timezone=off"),
@@ -156,29 +156,19 @@ class NspawnHost:
         process, self._process = self._process, None
         if process is None:
             return
-        leaders = self._children(process.pid)
-        for pid in (process.pid, *leaders):
+        supervisors = children(process.pid)
+        leaders = [pid for supervisor in supervisors for pid in children(supervisor)]
+        for pid in (*leaders, *supervisors):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
-        with contextlib.suppress(HostFailed):
-            _wait(f"cutting the power of {self.name}", lambda: not any(map(_alive, leaders)), 20, self._console)
-
-    def close(self) -> None:
-        """Power cut, and nothing of the host stays on the machine; never raises."""
-        self.power_cut()
-        self._group.close()
+        _wait(f"cutting the power of {self.name}", lambda: not any(map(_alive, leaders)), 20, self._console)
 
     def _leader(self) -> int:
+        """PID 1 of the host: the child of systemd-nspawn, which is the child of what entered the namespaces for it."""
         if self._process is None:
             raise HostFailed(f"{self.name} is switched off")
-        children = self._children(self._process.pid)
-        if not children:
-            raise HostFailed(f"{self.name} has no PID 1")
-        return children[0]
-
-    @staticmethod
-    def _children(pid: int) -> list[int]:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        return []
+        for supervisor in children(self._process.pid):
+            for leader in children(supervisor):
+                return leader
+        raise HostFailed(f"{self.name} has no PID 1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import subprocess
 import tempfile
 import uuid
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.system.hosts.bridge import Bridge
+from tests.system.hosts.janitor import Janitor
 from tests.system.hosts.machine import NspawnHost
 from tests.system.hosts.private_mounts import PrivateMounts
 from tests.system.hosts.root_image import LOGIN_USER, root_image
@@ -35,7 +35,7 @@ class NspawnHosts:
 
     On entering, the hosts exist and are switched off, so that files can be put into their trees; `boot` switches them on. The
     login account is `login_user` with `password` (also for sudo) and `identity`, an Ed25519 key; nobody else may log in. On
-    leaving, every process, mount, interface and file of the hosts is gone, whatever happened before.
+    leaving, and whenever this process ends, every process, mount, interface and file of the hosts is gone.
     """
 
     login_user = LOGIN_USER
@@ -45,6 +45,7 @@ class NspawnHosts:
         self._hosts: dict[str, NspawnHost] = {}
         self._exit = ExitStack()
         self.password = f"CANARY-{secrets.token_urlsafe(12)}"
+        self.name = f"adha{secrets.token_hex(4)}"
         self.directory = Path()
         self.identity = Path()
         self.address = ""
@@ -80,20 +81,17 @@ class NspawnHosts:
     def _start(self, undo: ExitStack) -> None:
         image = root_image()
         self.directory = Path(tempfile.mkdtemp(prefix="adldap-ha-hosts-"))
-        undo.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        undo.callback(Janitor(self.name, self.directory).close)
         self.identity = self.directory / "identity"
         self._make_identity()
         trees = self.directory / "trees"
         trees.mkdir()
         mounts = PrivateMounts(trees)
         undo.callback(mounts.close)
-        bridge = Bridge()
-        undo.callback(bridge.close)
+        bridge = Bridge(self.name)
         self.address = bridge.address
         for index, name in enumerate(self._names):
-            host = NspawnHost(name, bridge.host_address(index), trees / name, mounts, bridge)
-            undo.callback(host.close)
-            self._hosts[name] = host
+            self._hosts[name] = NspawnHost(name, bridge.host_address(index), trees / name, mounts, bridge)
         with ThreadPoolExecutor(len(self._hosts)) as pool:
             list(pool.map(lambda host: self._lay(host, image, bridge.prefix), self))
 
