@@ -36,6 +36,10 @@ class ConfirmationScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "primary", "Begin")]
     AUTO_FOCUS = "#typed"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._starting = False
+
     def compose_content(self) -> Iterable[Widget]:
         """The name first: it is what is missing. Then the plan."""
         yield Field(
@@ -131,9 +135,15 @@ class ConfirmationScreen(WizardScreen):
         self.wizard.put(ClientSecretDialog(domain), typed)
 
     def _start(self) -> None:
+        self._starting = True
         self.tell("Starting the run", busy=True)
         self.offer("Begin", enabled=False)
         self.ask("start", lambda: self.operations.start_run(self.state.chosen), self._started, self._not_started)
+
+    def action_back(self) -> None:
+        """Go back, unless the run is just being started: then its progress comes next."""
+        if not self._starting:
+            super().action_back()
 
     def _started(self, run: str) -> None:
         self.state.run = run
@@ -142,6 +152,7 @@ class ConfirmationScreen(WizardScreen):
         self.wizard.go_home(then=Stage.PROGRESS)
 
     def _not_started(self, error: OperatorError) -> None:
+        self._starting = False
         self.tell(". ".join(part for part in (error.summary, error.meaning, error.remedy) if part), "bad")
         self.offer("Try again")
 

@@ -164,6 +164,7 @@ class HomeScreen(WizardScreen):
             self.wizard.begin(cluster)
             self.state.run = last.id
             self.state.view = last
+            self.state.done.update(list(Stage)[: Stage.PROGRESS.number - 1])
             self.wizard.go(Stage.PROGRESS)
 
         self.ask("open", lambda: self.operations.load(cluster.name), opened)

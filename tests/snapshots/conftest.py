@@ -38,7 +38,7 @@ def make_app(operations: FixtureOperations | None = None, **arguments: Any) -> A
 
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until no question to the core is under way and everything is painted."""
-    for _ in range(3):
+    for _ in range(2):
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
