@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tests.bench.table import show
+from tests.bench.table import Table
 from tests.system.hosts import why_unavailable
 from tests.system.jump_box import JumpBox, finished
 from tests.system.systemd_cluster import systemd_cluster
@@ -99,19 +99,19 @@ def measure(additional: int) -> Cost:
 
 
 def run() -> None:
-    """Print the table, a row at a time as it is measured."""
+    """Print the table, a row at a time."""
     reason = why_unavailable()
     if reason is not None:
         print(f"\nThe whole procedure: not measured, {reason}")
         return
-    rows = []
+    cores = f"{os.cpu_count()} cores for everything"
+    table = Table(
+        f"The whole procedure, settle time {SETTLE_SECONDS:.0f} s, {PARALLEL} hosts at a time, {cores}",
+        ("additional hosts", "look", "run", "CPU command", "CPU runner", "round trips look", "round trips run"),
+        first=0,
+    )
     for additional in SIZES:
         cost = measure(additional)
         times = (cost.look, cost.run, cost.front_cpu, cost.runner_cpu)
         trips = (cost.look_trips, cost.run_trips)
-        rows.append((str(additional), *(f"{value:.1f} s" for value in times), *(f"{value:.0f}" for value in trips)))
-    show(
-        f"The whole procedure, settle time {SETTLE_SECONDS:.0f} s, {PARALLEL} hosts at a time, {os.cpu_count()} cores for everything",
-        ("additional hosts", "look", "run", "CPU command", "CPU runner", "round trips look", "round trips run"),
-        rows,
-    )
+        table.row(str(additional), *(f"{value:.1f} s" for value in times), *(f"{value:.0f}" for value in trips))

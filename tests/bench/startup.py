@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.table import show
+from tests.bench.table import Table
 
 ROUNDS = 9
 
@@ -101,10 +101,8 @@ def run() -> None:
         Program("adldap-ha --version", (command, "--version"), None),
         Program("adldap-ha, first paint of home", (command,), b"New cluster"),
     )
-    rows = []
+    title = f"Start-up, {ROUNDS} cold processes each, files in the page cache"
+    table = Table(title, ("program", "best", "median", "worst"), first=max(len(program.name) for program in programs))
     for name, seconds in measure(programs).items():
         median, best, worst = statistics.median(seconds), min(seconds), max(seconds)
-        rows.append((name, *(f"{value * 1000:.0f} ms" for value in (best, median, worst))))
-    show(
-        f"Start-up, {ROUNDS} cold processes each, files in the page cache", ("program", "best", "median", "worst"), rows
-    )
+        table.row(name, *(f"{value * 1000:.0f} ms" for value in (best, median, worst)))

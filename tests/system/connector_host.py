@@ -35,10 +35,12 @@ PLACEMENTS = (
 )
 """One placement for each kind of host found in the field: plain, with spaces in its path, behind a symlink."""
 
+# The interval is longer than systemd's own 10 s, within which a slow machine does not get to five starts.
 _UNIT = """\
 [Unit]
 Description={description}
 After=network.target
+StartLimitIntervalSec=300
 
 [Service]
 User={user}
