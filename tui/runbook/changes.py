@@ -7,26 +7,26 @@ from collections.abc import Callable
 
 from tui.connector.configuration_set import GUESSABLE
 from tui.connector.layouts import set_paths
-from tui.connector.model import ConfigurationSet, SetFile
+from tui.connector.model import ConfigurationSet, Layout, SetFile
 from tui.runbook.model import Change
 
 Chosen = Callable[[str], bool]
 
 
-def is_config(files: ConfigurationSet) -> Chosen:
+def is_config(layout: Layout) -> Chosen:
     """Chooses config.json, the commit point."""
-    return set_paths(files.layout).config.__eq__
+    return set_paths(layout).config.__eq__
 
 
-def is_certificate(files: ConfigurationSet) -> Chosen:
+def is_certificate(layout: Layout) -> Chosen:
     """Chooses the certs folder and all that lies below it."""
-    folder = set_paths(files.layout).certs
+    folder = set_paths(layout).certs
     return lambda path: path == folder or path.startswith(f"{folder}/")
 
 
-def is_profile_mapper(files: ConfigurationSet) -> Chosen:
+def is_profile_mapper(layout: Layout) -> Chosen:
     """Chooses the profile mapper."""
-    return set_paths(files.layout).profile_mapper.__eq__
+    return set_paths(layout).profile_mapper.__eq__
 
 
 def same_file(here: SetFile | None, there: SetFile | None) -> bool:

@@ -111,15 +111,34 @@ class HostWork:
         self.mark: LogMark | None = None
         """The end of the connector's log just before this runner started it."""
         self._before: ConfigurationSet | None = None
+        self._present: ConfigurationSet | None = None
 
     def looking(self, call: Callable[[Instance], _T]) -> _T:
         """`call` with the host's instance; repeated once when an old connection turned out to be lost."""
         return self.link.on_instance(call)
 
     def changing(self, call: Callable[[Instance], _T]) -> _T:
-        """`call` with the host's instance, never repeated."""
-        with self.link.instance() as instance:
-            return call(instance)
+        """`call` with the host's instance, never repeated. What was read of the host before counts no more."""
+        self._present = None
+        try:
+            with self.link.instance() as instance:
+                return call(instance)
+        finally:
+            self._present = None
+
+    def present(self, instance: Instance) -> ConfigurationSet:
+        """The host's set as read since this run last changed something here: for deciding what is left to do.
+
+        What a proof or a gate rests on is read anew (`read`).
+        """
+        if self._present is None:
+            self._present = instance.read_set()
+        return self._present
+
+    def read(self, instance: Instance) -> ConfigurationSet:
+        """The host's set as it is at this moment."""
+        self._present = instance.read_set()
+        return self._present
 
     def before(self) -> ConfigurationSet | None:
         """What this host had before the run changed it, from the vault; None when the run never backed it up."""
@@ -135,10 +154,10 @@ class HostWork:
         """What this host is to have: the first host's bytes with this host's own owners and modes."""
         present = self.before()
         if present is None:
-            present = instance.read_set()
+            present = self.present(instance)
         install = instance.install
         return target_set(self.context.first().configuration, present, owner=install.owner, group=install.group)
 
-    def in_line(self, instance: Instance) -> bool:
-        """Whether the host already has exactly the first host's set."""
-        return not drift(instance.read_set(), self.context.first().configuration)
+    def in_line(self, files: ConfigurationSet) -> bool:
+        """Whether a set that was read of the host is exactly the first host's."""
+        return not drift(files, self.context.first().configuration)

@@ -28,6 +28,8 @@ class HostStep(ABC):
     title: ClassVar[str]
     why: ClassVar[str]
     may_skip: ClassVar[bool] = False
+    only_looks: ClassVar[bool] = False
+    """Whether `change` leaves the host as it is."""
 
     def __init__(self, work: HostWork) -> None:
         self.work = work
@@ -47,7 +49,7 @@ class HostStep(ABC):
 
     def apply(self) -> Evidence:
         """Do it."""
-        return self.work.changing(self.change)
+        return self.work.looking(self.change) if self.only_looks else self.work.changing(self.change)
 
     def verify(self) -> Evidence:
         """Prove that it was done."""

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from tui.connector.configuration_set import set_findings
 from tui.connector.instance import Instance
 from tui.connector.layouts import set_paths
-from tui.connector.model import ConfigurationSet, SetFile
+from tui.connector.model import ConfigurationSet, Layout, SetFile
 from tui.errors import OperatorError
 from tui.findings import blockers
 from tui.health.drift import config_drift
@@ -26,14 +26,14 @@ class ParkConfig(HostStep):
 
     def look(self, instance: Instance) -> Evidence:
         """Done when there is none, or when the host has exactly the first host's set."""
-        now = instance.read_set()
+        now = self.work.present(instance)
         if now.data(set_paths(now.layout).config) is None:
             return Evidence(detail="there is no config.json")
-        return Evidence(detail="the set is the first host's already") if self.work.in_line(instance) else TO_DO
+        return Evidence(detail="the set is the first host's already") if self.work.in_line(now) else TO_DO
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The file that is moved."""
-        now = instance.read_set()
+        now = self.work.present(instance)
         config = set_paths(now.layout).config
         data = now.data(config)
         return (
@@ -51,44 +51,44 @@ class ParkConfig(HostStep):
 
     def prove(self, instance: Instance) -> Evidence:
         """It is gone, or the set was in line all along."""
-        now = instance.read_set()
+        now = self.work.read(instance)
         gone = now.data(set_paths(now.layout).config) is None
         return Evidence(
             detail="there is no config.json" if gone else "config.json is there",
-            done=gone or self.work.in_line(instance),
+            done=gone or self.work.in_line(now),
         )
 
     def put_back(self, instance: Instance) -> Evidence:
         """Put the host's own config.json back."""
-        return put_back(self.work, instance, is_config(instance.read_set()))
+        return put_back(self.work, instance, is_config(instance.install.layout))
 
 
 class _PlaceFiles(HostStep):
     """Bring some files of the first host's set to the host, whatever was there kept aside."""
 
     @abstractmethod
-    def chosen(self, files: ConfigurationSet) -> Chosen:
+    def chosen(self, layout: Layout) -> Chosen:
         """Which files of a set this step is about."""
 
     @abstractmethod
-    def parts(self, files: ConfigurationSet) -> tuple[str, ...]:
+    def parts(self, layout: Layout) -> tuple[str, ...]:
         """What is parked as a whole: a file or a directory."""
 
     def look(self, instance: Instance) -> Evidence:
         """Done when every chosen file lies in place and there is none too many."""
-        now = instance.read_set()
+        now = self.work.present(instance)
         return TO_DO if self._outstanding(now, self.work.target(instance)) else Evidence(detail="in place already")
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The files, one by one."""
-        now = instance.read_set()
-        return file_changes(now, self.work.target(instance), self.chosen(now))
+        now = self.work.present(instance)
+        return file_changes(now, self.work.target(instance), self.chosen(now.layout))
 
     def change(self, instance: Instance) -> Evidence:
         """Park what is there, make the directories, write the files."""
         target, before, run = self.work.target(instance), self.work.before(), self.work.context.run
         parked = []
-        for part in self.parts(target):
+        for part in self.parts(target.layout):
             ours_to_keep = before is not None and (part in before.files or part in before.directories)
             if ours_to_keep and instance.park(part, run=run):
                 parked.append(f"{part} kept aside")
@@ -97,7 +97,7 @@ class _PlaceFiles(HostStep):
 
     def prove(self, instance: Instance) -> Evidence:
         """Read everything back and compare bytes, owners and modes."""
-        now = instance.read_set()
+        now = self.work.read(instance)
         differing = self._outstanding(now, self.work.target(instance))
         if differing:
             return Evidence(detail=f"not as meant: {', '.join(differing)}", done=False)
@@ -105,17 +105,17 @@ class _PlaceFiles(HostStep):
 
     def put_back(self, instance: Instance) -> Evidence:
         """Put back what was there."""
-        return put_back(self.work, instance, self.chosen(instance.read_set()))
+        return put_back(self.work, instance, self.chosen(instance.install.layout))
 
     def _outstanding(self, now: ConfigurationSet, target: ConfigurationSet) -> list[str]:
-        chosen = self.chosen(target)
+        chosen = self.chosen(target.layout)
         wanted = [path for path, file in target.files.items() if chosen(path) and not placed(now.files.get(path), file)]
         surplus = [path for path in now.files if chosen(path) and path not in target.files]
         missing = [path for path in target.directories if chosen(path) and path not in now.directories]
         return sorted({*wanted, *surplus, *missing})
 
     def _write(self, instance: Instance, now: ConfigurationSet, target: ConfigurationSet) -> list[str]:
-        chosen = self.chosen(target)
+        chosen = self.chosen(target.layout)
         for path in now.files:
             if chosen(path) and path not in target.files:
                 instance.remove(path)
@@ -137,13 +137,13 @@ class PlaceCertificates(_PlaceFiles):
     title = "Put the certificates in place"
     why = "with the first host's key and certificate the tenant accepts this instance too; without them it would publish its own"
 
-    def chosen(self, files: ConfigurationSet) -> Chosen:
+    def chosen(self, layout: Layout) -> Chosen:
         """The certs folder."""
-        return is_certificate(files)
+        return is_certificate(layout)
 
-    def parts(self, files: ConfigurationSet) -> tuple[str, ...]:
+    def parts(self, layout: Layout) -> tuple[str, ...]:
         """The folder as a whole."""
-        return (set_paths(files.layout).certs,)
+        return (set_paths(layout).certs,)
 
 
 class PlaceProfileMapper(_PlaceFiles):
@@ -153,13 +153,13 @@ class PlaceProfileMapper(_PlaceFiles):
     title = "Put the profile mapper in place"
     why = "users must get the same profile whichever instance answers"
 
-    def chosen(self, files: ConfigurationSet) -> Chosen:
+    def chosen(self, layout: Layout) -> Chosen:
         """The profile mapper."""
-        return is_profile_mapper(files)
+        return is_profile_mapper(layout)
 
-    def parts(self, files: ConfigurationSet) -> tuple[str, ...]:
+    def parts(self, layout: Layout) -> tuple[str, ...]:
         """The file."""
-        return (set_paths(files.layout).profile_mapper,)
+        return (set_paths(layout).profile_mapper,)
 
 
 class CheckSet(HostStep):
@@ -168,10 +168,11 @@ class CheckSet(HostStep):
     name = "check-set"
     title = "Check the set"
     why = "key, certificate and encrypted password belong together, and the service must be able to read them"
+    only_looks = True
 
     def change(self, instance: Instance) -> Evidence:
         """Read everything and judge it as it will be with its config.json; raises OperatorError."""
-        now, target = instance.read_set(), self.work.target(instance)
+        now, target = self.work.read(instance), self.work.target(instance)
         config = set_paths(now.layout).config
         differing = [path for path in {*now.files, *target.files} - {config} if now.data(path) != target.data(path)]
         if differing:
@@ -209,7 +210,7 @@ class CommitConfig(HostStep):
 
     def look(self, instance: Instance) -> Evidence:
         """Done when its keys are the first host's; the connector rewrites the file at every start."""
-        now = instance.read_set()
+        now = self.work.present(instance)
         if now.data(set_paths(now.layout).config) is None:
             return TO_DO
         if config_drift(now, self.work.context.first().configuration):
@@ -218,8 +219,8 @@ class CommitConfig(HostStep):
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The file."""
-        now = instance.read_set()
-        return file_changes(now, self.work.target(instance), is_config(now))
+        now = self.work.present(instance)
+        return file_changes(now, self.work.target(instance), is_config(now.layout))
 
     def change(self, instance: Instance) -> Evidence:
         """Write it, atomically, with its final owner and mode."""
@@ -230,7 +231,7 @@ class CommitConfig(HostStep):
 
     def prove(self, instance: Instance) -> Evidence:
         """Read it back."""
-        now = instance.read_set()
+        now = self.work.read(instance)
         differing = config_drift(now, self.work.context.first().configuration)
         if differing:
             return Evidence(detail=f"keys differ: {', '.join(each.key for each in differing)}", done=False)

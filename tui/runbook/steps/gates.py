@@ -27,6 +27,7 @@ class CompareThumbprint(HostStep):
     name = "compare-thumbprint"
     title = "Compare the certificate with the tenant's"
     why = "every start publishes the certificate; one that the tenant does not know would lock all other instances out"
+    only_looks = True
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """A read-only question to the tenant."""
@@ -35,7 +36,7 @@ class CompareThumbprint(HostStep):
     def change(self, instance: Instance) -> Evidence:
         """Ask through this host with its own node; raises OperatorError when the answer differs."""
         values = config_values(self.work.target(instance)) or {}
-        certificate = set_certificate(instance.read_set())
+        certificate = set_certificate(self.work.read(instance))
         info = instance.ticket_info(str(values[TICKET]), values)
         known = info.thumbprints[0] if info.thumbprints else None
         here = certificate.thumbprint if certificate else None
@@ -59,6 +60,7 @@ class Troubleshoot(HostStep):
     title = "Run the troubleshooter"
     why = "it tests the tenant, the hub, the clock, the certificates and the directory from this very host"
     may_skip = True
+    only_looks = True
 
     def change(self, instance: Instance) -> Evidence:
         """Run it; raises OperatorError when a test failed, never reported, or the run is not complete."""

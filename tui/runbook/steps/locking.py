@@ -48,10 +48,11 @@ class Unchanged(HostStep):
     name = "unchanged"
     title = "See that it is as backed up"
     why = "undoing must give back what was there, and not what was there a while ago"
+    only_looks = True
 
     def change(self, instance: Instance) -> Evidence:
         """Compare with the backup; a host that this run has begun to change is compared file by file."""
-        before, now = self.work.before(), instance.read_set()
+        before, now = self.work.before(), self.work.read(instance)
         if before is None:
             raise OperatorError(
                 "this run has no backup of what the host had",

@@ -116,6 +116,7 @@ class Inspect(HostStep):
 
     name = "inspect"
     title = "Look at the host"
+    only_looks = True
     why = "a host is changed only when it is installed, of the same version, free for this connection and able to work"
 
     def change(self, instance: Instance) -> Evidence:
@@ -147,6 +148,7 @@ class BackUpBefore(HostStep):
     name = "back-up-before"
     title = "Back up what the host has now"
     why = "undoing must give back exactly what was there"
+    only_looks = True
 
     def look(self, instance: Instance) -> Evidence:
         """Whether this run has made the backup and proven it."""

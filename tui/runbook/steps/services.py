@@ -32,7 +32,7 @@ class StopServices(HostStep):
         active = _active(instance.services())
         if not active:
             return Evidence(detail="nothing runs")
-        if self.work.in_line(instance):
+        if self.work.in_line(self.work.present(instance)):
             return Evidence(detail="the set is the first host's already: nothing needs to stop")
         return TO_DO
 
@@ -52,7 +52,7 @@ class StopServices(HostStep):
     def prove(self, instance: Instance) -> Evidence:
         """Nothing runs any more."""
         active = _active(instance.services())
-        if active and not self.work.in_line(instance):
+        if active and not self.work.in_line(self.work.present(instance)):
             return Evidence(detail=f"still active: {', '.join(service.unit for service in active)}", done=False)
         return Evidence(detail="nothing runs")
 
@@ -87,7 +87,7 @@ class _StartStep(HostStep):
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The service."""
         service = instance.services().get(self.role)
-        if service is None or (service.running and self.work.in_line(instance)):
+        if service is None or (service.running and self.work.in_line(self.work.present(instance))):
             return ()
         return (Change(action="start", subject=service.unit, after="running"),)
 
@@ -133,7 +133,7 @@ class StartConnector(_StartStep):
     def look(self, instance: Instance) -> Evidence:
         """Done when it runs with the first host's set."""
         service = instance.services().get(Role.CONNECTOR)
-        if service is not None and service.running and self.work.in_line(instance):
+        if service is not None and service.running and self.work.in_line(self.work.present(instance)):
             return Evidence(detail=f"{service.unit} runs with the first host's set")
         return TO_DO
 
@@ -155,7 +155,7 @@ class StartConnector(_StartStep):
 
 def start_connector(work: HostWork, instance: Instance) -> None:
     """Note the end of the connector's log and start it. Raises OperatorError when the set is not the first host's."""
-    if not work.in_line(instance):
+    if not work.in_line(work.read(instance)):
         raise OperatorError(
             "the set on this host is not the first host's any more",
             tried="compared every key and file just before the start",
