@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,14 @@ async def settle(pilot: Pilot[int]) -> None:
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
+
+
+async def eventually(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for what comes with the next look at the journal."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come in time"
+        await pilot.pause(0.05)
 
 
 def at(stage: Stage, **learned: Any) -> Callable[[AdldapHaApp], None]:

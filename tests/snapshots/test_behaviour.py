@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_run as runs
-from tests.snapshots.conftest import at, fill, make_app, perform, settle
+from tests.snapshots.conftest import at, eventually, fill, make_app, perform, settle
 from tests.snapshots.fixture_operations import FixtureOperations
 from tui.app import AdldapHaApp
 from tui.remote.errors import SecretKind
@@ -208,15 +208,13 @@ async def test_a_support_bundle_is_saved_without_deciding() -> None:
 
 
 async def test_a_question_that_was_answered_elsewhere_goes_away() -> None:
-    operations = core(views=[WAITING, runs.run_view(14)])
+    operations = core(views=[WAITING])
     app = make_app(operations)
     async with app.run_test(size=SIZE) as pilot:
         await perform(pilot, at(Stage.PROGRESS, run=runs.RUN))
-        for _ in range(100):
-            if screen_name(app) == "ProgressScreen":
-                break
-            await pilot.pause(0.05)
-        assert screen_name(app) == "ProgressScreen"
+        assert screen_name(app) == "FailureDialog"
+        operations.views = [runs.run_view(14)]
+        await eventually(pilot, lambda: screen_name(app) == "ProgressScreen")
         assert operations.answers == []
 
 
@@ -232,14 +230,12 @@ async def test_stopping_and_rolling_back_ask_first_and_no_is_the_default(key: st
 
 
 async def test_pause_and_go_on_are_the_same_key() -> None:
-    operations = core(views=[runs.run_view(9), runs.run_view(9, state=RunState.PAUSED)])
+    operations = core()
     app = make_app(operations)
     async with app.run_test(size=SIZE) as pilot:
         await perform(pilot, at(Stage.PROGRESS, run=runs.RUN), "p")
-        for _ in range(100):
-            if app.state.view is not None and app.state.view.state is RunState.PAUSED:
-                break
-            await pilot.pause(0.05)
+        operations.views = [runs.run_view(9, state=RunState.PAUSED)]
+        await eventually(pilot, lambda: app.state.view is not None and app.state.view.state is RunState.PAUSED)
         await perform(pilot, "p")
         assert operations.words == ["pause", "continue"]
 
