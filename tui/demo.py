@@ -33,6 +33,8 @@ _SPEED = 10.0
 _SETTLE_SECONDS = 3.0
 _LINGER_SECONDS = 60.0
 _ENDING_SECONDS = 5.0
+_RUNNER = b"tui.runbook.runner"
+_PROGRAMS = (_RUNNER, b"tui.lab.serve", b"tui/lab/standin")
 _HOMES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
 
 
@@ -121,15 +123,17 @@ def _hold_signals() -> None:
 
 @contextmanager
 def _removed_at_end(folder: Path) -> Iterator[None]:
-    """Remove the folder, once more for a process that was still writing into it."""
+    """Remove the folder, with whatever process was left in it: a start that was cut short leaves some."""
     try:
         yield
     finally:
         _hold_signals()
+        _end_processes(folder, _PROGRAMS)
         until = time.monotonic() + _ENDING_SECONDS
         shutil.rmtree(folder, ignore_errors=True)
         while folder.exists() and time.monotonic() < until:
             time.sleep(0.1)
+            _end_processes(folder, _PROGRAMS)
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -162,12 +166,19 @@ def _start(directory: Path) -> LabControl:
 
 
 def _end_runners(folder: Path) -> None:
-    """End the runners of this demo, known by their environment: their hosts go too, so there is nothing to put back."""
-    state = f"XDG_STATE_HOME={folder}/".encode()
+    """End the runners of this demo: their hosts go too, so there is nothing to put back."""
+    _end_processes(folder, (_RUNNER,))
+
+
+def _end_processes(folder: Path, programs: Sequence[bytes]) -> None:
+    """End those of our own programs that were started for this demo: their command line or environment names its folder."""
+    mark = os.fsencode(folder) + b"/"
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            runner = b"tui.runbook.runner" in (process / "cmdline").read_bytes()
-            if runner and any(entry.startswith(state) for entry in (process / "environ").read_bytes().split(b"\0")):
+            command = (process / "cmdline").read_bytes()
+            if not any(program in command for program in programs):
+                continue
+            if mark in command or mark in (process / "environ").read_bytes():
                 os.kill(int(process.name), signal.SIGKILL)
 
 

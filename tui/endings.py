@@ -35,15 +35,22 @@ class StoppedWatching(OperatorError):
     """The operator no longer watches a run, which goes on."""
 
 
+_received: list[int] = []
+"""The signals that told this process to go, in order. One that comes while compiled code runs may surface as anything."""
+
+
 def end_on_signals() -> None:
-    """From now on SIGTERM and SIGHUP raise Ended in the main thread."""
+    """From now on SIGTERM and SIGHUP raise Ended in the main thread, once; SIGINT raises KeyboardInterrupt as before."""
 
     def end(number: int, _frame: FrameType | None) -> None:
+        _received.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         raise Ended(number)
 
-    for number in _SIGNALS:
+    for number in (signal.SIGINT, *_SIGNALS):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
 
@@ -106,10 +113,16 @@ def _told(error: BaseException, failed: Exit) -> tuple[OperatorError, int]:
         case OSError() if error.filename is not None:
             _record()
             return _unusable(error), failed
-        case Exception():
-            return _fault(error), Exit.UNKNOWN
-        case _:
+        case SystemExit() | GeneratorExit():
             raise error
+        case _ if _received and not isinstance(error, Exception):
+            return _told(_received_as_exception(), failed)
+        case _:
+            return _fault(error), Exit.UNKNOWN
+
+
+def _received_as_exception() -> BaseException:
+    return KeyboardInterrupt() if _received[-1] == signal.SIGINT else Ended(_received[-1])
 
 
 def _interrupted(how: str) -> OperatorError:
@@ -125,7 +138,7 @@ def _unusable(error: OSError) -> OperatorError:
     )
 
 
-def _fault(error: Exception) -> OperatorError:
+def _fault(error: BaseException) -> OperatorError:
     log = _record()
     return OperatorError(
         f"adldap-ha met a fault of its own: {type(error).__name__} at {_place(error)}",
@@ -134,7 +147,7 @@ def _fault(error: Exception) -> OperatorError:
     )
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where it was raised, without a word of what: that may hold anything."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

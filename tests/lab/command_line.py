@@ -130,7 +130,8 @@ class Terminal:
 class CommandLine:
     """An operator's account on a jump box that knows nothing yet."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, temporary: Path | None = None) -> None:
+        """`temporary`: a folder with a short path, for what makes sockets there."""
         self.home = home
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -142,11 +143,8 @@ class CommandLine:
             folder = home / part
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.environment[name] = str(folder)
-
-    @property
-    def temporary(self) -> Path:
-        """Its folder for temporary files."""
-        return self.home / "tmp"
+        self.temporary = temporary or home / "tmp"
+        self.environment["TMPDIR"] = str(self.temporary)
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Begin a command with pipes."""
@@ -176,8 +174,12 @@ def result_of(process: subprocess.Popen[bytes], stdin: bytes = b"", *, seconds: 
     try:
         out, err = process.communicate(stdin, timeout=seconds)
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
         raise
     result = Result(process.returncode, out.decode("utf-8"), err.decode("utf-8"))
     assert "Traceback" not in result.out + result.err, result.err

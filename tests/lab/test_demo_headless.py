@@ -1,0 +1,132 @@
+"""`demo --headless` and `lab`: what they print, and that nothing stays behind however they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from tests.lab.command_line import CommandLine, result_of
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[CommandLine]:
+    with tempfile.TemporaryDirectory(prefix="c-", dir="/tmp") as temporary:
+        yield CommandLine(tmp_path / "home", Path(temporary))
+
+
+def left_behind(command: CommandLine) -> list[str]:
+    """Every file below the operator's home, and every process that was begun there."""
+    files = [str(path) for path in command.home.rglob("*") if not path.is_dir()]
+    files += [str(path) for path in command.temporary.iterdir()]
+    return files + [f"process {pid}" for pid in processes_of(command)]
+
+
+def processes_of(command: CommandLine) -> list[int]:
+    """The processes whose environment names the operator's folder for temporary files."""
+    mark = f"TMPDIR={command.temporary}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_the_demo_makes_a_healthy_cluster_and_leaves_nothing_behind(command: CommandLine) -> None:
+    result = command.run("demo", "--headless", "--json", seconds=180)
+    assert result.code == 0, result.err
+    document = result.document
+    assert (document["cluster"], document["verdict"]) == ("lab", "healthy")
+    assert [(host["name"], host["verdict"]) for host in document["hosts"]] == [
+        (name, "healthy") for name in ("fir", "oak", "elm")
+    ]
+    assert document["run"]["state"] == "done"
+    assert {step["state"] for step in document["run"]["steps"]} <= {"done", "already_done"}
+    assert "elm: Start the connector: done" in result.err
+    assert "CANARY" not in result.out + result.err
+    assert left_behind(command) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [
+        (signal.SIGINT, "starting three embedded hosts"),
+        (signal.SIGTERM, "making an identity"),
+        (signal.SIGHUP, "oak: Take the host: done"),
+        (signal.SIGINT, "oak: Start the connector: done"),
+    ],
+)
+def test_a_demo_that_is_ended_in_the_middle_leaves_nothing_behind(
+    command: CommandLine, number: signal.Signals, when: str
+) -> None:
+    process = command.start("demo", "--headless", "--json")
+    _wait_for(process, when)
+    process.send_signal(number)
+    result = result_of(process)
+    assert result.code == 128 + number
+    assert set(result.document) == {"error"}
+    deadline = time.monotonic() + 10
+    while left_behind(command) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left_behind(command) == []
+
+
+def test_json_is_for_the_demo_without_screens(command: CommandLine) -> None:
+    result = command.run("demo", "--json")
+    assert (result.code, result.document["error"]["remedy"]) == (2, "adldap-ha demo --headless --json")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_lab_prints_where_its_hosts_are_and_goes_with_its_folder(
+    command: CommandLine, number: signal.Signals
+) -> None:
+    process = command.start("lab", "--json")
+    assert process.stdout is not None
+    document = json.loads(b"".join(takewhile(lambda line: line != b"}\n", process.stdout)) + b"}")
+    assert [host["name"] for host in document["hosts"]] == ["fir", "oak", "elm"]
+    host = document["hosts"][0]
+    with paramiko.SSHClient() as client:
+        client.load_host_keys(document["known_hosts"])
+        client.connect(
+            host["address"],
+            host["port"],
+            document["user"],
+            host["password"],
+            allow_agent=False,
+            look_for_keys=False,
+        )
+        assert client.exec_command("echo here")[1].read() == b"here\n"
+    process.send_signal(number)
+    result = result_of(process)
+    assert (result.code, result.err) == (0, "")
+    assert left_behind(command) == []
+
+
+def test_the_lab_in_words_says_how_to_log_in(command: CommandLine, tmp_path: Path) -> None:
+    process = command.start("lab", str(tmp_path / "kept"))
+    assert process.stdout is not None
+    shown = [process.stdout.readline().decode() for _ in range(4)]
+    assert "log in with" in shown[0]
+    assert shown[1].startswith("fir")
+    assert "ssh -p " in shown[1]
+    os.kill(process.pid, signal.SIGINT)
+    assert result_of(process).code == 0
+    assert (tmp_path / "kept" / "hosts").is_dir()
+
+
+def _wait_for(process: subprocess.Popen[bytes], words: str) -> None:
+    assert process.stderr is not None
+    while words.encode() not in (line := process.stderr.readline()):
+        assert line, f"it ended before it said {words!r}"

@@ -1,0 +1,83 @@
+"""The terminal's Talk: what counts as consent, and what is done when nobody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tui.cluster import Cluster, ClusterSection, Host
+from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.runbook.model import Plan, Question
+from tui.terminal_talk import TerminalTalk
+
+CLUSTER = Cluster(cluster=ClusterSection(name="berlin", first="fir"), hosts=(Host(name="fir", address="fir"),))
+PLAN = Plan(cluster="berlin", stages=())
+KEY = HostKeyUnknown("fir", address="fir", port=22, key_type="ssh-ed25519", fingerprint="SHA256:abc", key=b"")
+QUESTION = Question(
+    id="1", kind="failure", host="oak", step="stop", text=("it failed",), choices=("retry", "skip", "roll_back")
+)
+
+
+class Person:
+    """Types the given answers, then nothing more."""
+
+    def __init__(self, answers: Sequence[str] = (), *, quiet: bool = False, yes: bool = False) -> None:
+        self._answers = list(answers)
+        self.shown: list[str] = []
+        self.talk = TerminalTalk(
+            show=self.shown.append, ask_line=self._type, ask_hidden=self._type, quiet=quiet, yes=yes
+        )
+
+    def _type(self, _prompt: str) -> str | None:
+        return self._answers.pop(0) if self._answers else None
+
+
+def nobody(*, yes: bool = False) -> TerminalTalk:
+    return TerminalTalk(show=lambda line: None, ask_line=None, ask_hidden=None, yes=yes)
+
+
+@pytest.mark.parametrize(("typed", "confirmed"), [("yes", True), ("y", False), ("Yes", False), ("", False)])
+def test_only_the_word_yes_confirms_a_host_key(typed: str, confirmed: bool) -> None:
+    assert Person([typed]).talk.confirm_host_key(KEY) is confirmed
+
+
+def test_the_fingerprint_is_shown_even_where_progress_is_not() -> None:
+    person = Person(["yes"], quiet=True)
+    person.talk.say("progress")
+    person.talk.confirm_host_key(KEY)
+    assert any("SHA256:abc" in line for line in person.shown)
+    assert "progress" not in person.shown
+
+
+def test_yes_confirms_a_plan_and_an_undoing_but_no_host_key() -> None:
+    talk = nobody(yes=True)
+    assert talk.confirm_plan(CLUSTER, PLAN)
+    assert talk.confirm_undo(CLUSTER, "1", ("oak",))
+    assert not talk.confirm_host_key(KEY)
+
+
+@pytest.mark.parametrize(("typed", "confirmed"), [("berlin", True), ("Berlin", False), ("yes", False)])
+def test_a_plan_and_an_undoing_are_confirmed_by_the_clusters_name(typed: str, confirmed: bool) -> None:
+    assert Person([typed]).talk.confirm_plan(CLUSTER, PLAN) is confirmed
+    assert Person([typed]).talk.confirm_undo(CLUSTER, "1", ("oak",)) is confirmed
+
+
+def test_nobody_answers_with_the_last_choice_and_gives_no_secret() -> None:
+    talk = nobody()
+    assert talk.choose(QUESTION) == "roll_back"
+    assert talk.ask_secret(SecretNeeded("fir", SecretKind.PASSWORD, "the password")) is None
+    assert talk.ask_passphrase(new=True) is None
+    assert not talk.confirm_plan(CLUSTER, PLAN)
+
+
+def test_a_question_is_asked_until_it_is_answered_by_one_of_its_words() -> None:
+    assert Person(["perhaps", "ret", "retry"]).talk.choose(QUESTION) == "retry"
+    assert Person(["perhaps"]).talk.choose(QUESTION) == "roll_back"
+
+
+def test_a_new_passphrase_is_long_enough_and_typed_twice_alike() -> None:
+    assert Person(["short", "long enough", "long enuogh", "long enough", "long enough"]).talk.ask_passphrase(
+        new=True
+    ) == ("long enough")
+    assert Person(["x"]).talk.ask_passphrase(new=False) == "x"
