@@ -56,7 +56,7 @@ class ConfirmationScreen(WizardScreen):
             id="hosts",
         )
         yield Rows(
-            Column("Step", 36, style="$ink"),
+            Column("Step", 44, style="$ink"),
             Column("Changes", style="$quiet"),
             explain="Every step in order. Nothing else is done.",
             id="steps",

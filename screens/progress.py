@@ -70,7 +70,7 @@ class ProgressScreen(WizardScreen):
             id="hosts",
         )
         yield Rows(
-            Column("Step", 38, style="$ink"),
+            Column("Step", 44, style="$ink"),
             Column("State", 14),
             Column("Time", 6, style="$quiet", right=True),
             Column("Seen", style="$quiet", from_width=76),
