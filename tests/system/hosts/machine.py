@@ -15,7 +15,7 @@ from tests.system.hosts.bridge import Bridge
 from tests.system.hosts.control_group import ControlGroup
 from tests.system.hosts.private_mounts import PrivateMounts, children
 
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 120.0
 
 
 class HostFailed(Exception):
@@ -109,7 +109,7 @@ class NspawnHost:
             )
 
     def wait_until_up(self) -> None:
-        """Return when the host's SSH server greets; raises HostFailed when it does not within a minute."""
+        """Return when the host's SSH server greets; raises HostFailed when it does not within two minutes."""
 
         def ready() -> bool:
             if self._process is None or self._process.poll() is not None:

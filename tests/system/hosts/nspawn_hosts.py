@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import tempfile
@@ -68,11 +69,14 @@ class NspawnHosts:
         return iter(self._hosts.values())
 
     def boot(self) -> None:
-        """Switch all on and return when every one answers SSH."""
-        for host in self:
-            host.boot()
-        with ThreadPoolExecutor(len(self._hosts)) as pool:
-            list(pool.map(NspawnHost.wait_until_up, self))
+        """Switch all on, a few at a time, and return when every one answers SSH."""
+        with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+            list(pool.map(self._boot, self))
+
+    @staticmethod
+    def _boot(host: NspawnHost) -> None:
+        host.boot()
+        host.wait_until_up()
 
     def known_hosts(self) -> str:
         """A known_hosts file for every host, from the keys on their disks."""
