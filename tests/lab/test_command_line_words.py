@@ -109,9 +109,10 @@ def test_utf16_and_latin_logs_are_read(command: CommandLine) -> None:
     [
         ("empty", b"", "is empty"),
         ("blank", b"\n \n", "is empty"),
-        ("binary", os.urandom(4096), "neither a troubleshooter output nor a connector log"),
+        ("binary", bytes(range(256)) * 16, "neither a troubleshooter output nor a connector log"),
         ("prose", b"Dear Sir or Madam,\n", "neither a troubleshooter output nor a connector log"),
     ],
+    ids=["empty", "blank", "binary", "prose"],
 )
 def test_what_cannot_be_explained_is_said(
     command: CommandLine, tmp_path: Path, name: str, data: bytes, told: str
