@@ -10,7 +10,9 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,10 +86,23 @@ def _measured(jump_box: JumpBox, additional: int) -> Cost:
     )
 
 
+@contextmanager
+def _room_for_many_systemds() -> Iterator[None]:
+    """Allow root as many inotify instances as this many systemds need; the kernel's default of 128 ends at 25 hosts."""
+    setting = Path("/proc/sys/fs/inotify/max_user_instances")
+    before = setting.read_text(encoding="ascii")
+    setting.write_text(str(max(1024, int(before))), encoding="ascii")
+    try:
+        yield
+    finally:
+        setting.write_text(before, encoding="ascii")
+
+
 def measure(additional: int) -> Cost:
     """Boot a cluster with so many additional hosts and perform the procedure once."""
     names = ("first", *(f"host{number:02}" for number in range(1, additional + 1)))
     with (
+        _room_for_many_systemds(),
         tempfile.TemporaryDirectory() as directory,
         systemd_cluster(
             Path(directory) / "home", names=names, settle_seconds=SETTLE_SECONDS, parallel=PARALLEL
