@@ -15,6 +15,7 @@ from tui.health.clock import clock_findings
 from tui.health.drift import drift, drift_findings
 from tui.health.model import CertificateStatus, HostStatus, Verdict
 from tui.health.observation import Observation
+from tui.health.waiting import configured, waiting_problems, waits_for_set
 
 STARTING_GRACE_S = 60.0
 """How long after its start an instance may be without a hub before it counts as down."""
@@ -66,9 +67,12 @@ def judge(
         *_connection_problems(here, reference),
         *drift_findings(differences),
     ]
+    waits = reference is not None and waits_for_set(observation)
+    if waits:
+        differences, problems = (), waiting_problems(observation, problems)
     return HostStatus(
         name=observation.name,
-        verdict=_verdict(observation, problems),
+        verdict=Verdict.DOWN if waits else _verdict(observation, problems),
         version=observation.install.version if observation.install else None,
         layout=observation.install.layout.value if observation.install else None,
         install_dir=observation.install.directory if observation.install else None,
@@ -140,7 +144,7 @@ def _service_problems(observation: Observation) -> list[Finding]:
     connector = observation.connector
     found = install_findings(observation.install)
     if connector is not None:
-        found += service_findings({Role.CONNECTOR: connector}, configured=_configured(observation.configuration))
+        found += service_findings({Role.CONNECTOR: connector}, configured=configured(observation.configuration))
     for service in observation.services.values():
         if service.running or service.state == "starting":
             continue
@@ -167,13 +171,6 @@ def _not_running(service: Service, severity: Severity) -> Finding:
         if service.state == "masked"
         else f"read why it ended (journalctl -u {service.unit}), then start it",
     )
-
-
-def _configured(files: ConfigurationSet | None) -> bool:
-    try:
-        return files is not None and is_configured(config_values(files) or {})
-    except ConfigError:
-        return True
 
 
 def _hub_problems(observation: Observation) -> list[Finding]:

@@ -19,9 +19,11 @@ from tests.unit.health.material import (
     service,
     ticket,
 )
-from tui.connector.model import Role
+from tui.connector.model import ConfigurationSet, Layout, Role
 from tui.errors import OperatorError
+from tui.findings import Severity
 from tui.health.model import HostStatus, Verdict
+from tui.health.observation import Observation
 from tui.health.probes import unobserved
 from tui.health.verdict import judge
 
@@ -154,3 +156,41 @@ def test_a_dead_console_is_a_warning_only() -> None:
 def test_an_earlier_crash_does_not_count_once_it_is_connected() -> None:
     log = CONNECTING + "[2026-11-23 10:00:00] Clock skew detected.\n" + CONNECTED
     assert judge(observation(log=log)).verdict is Verdict.HEALTHY
+
+
+def waiting(**more: object) -> Observation:
+    """A host on which the connector is installed and nothing else."""
+    values: dict[str, object] = {
+        "configuration": ConfigurationSet(
+            Layout.V6, "6.4.1", {path: file for path, file in files().files.items() if path.startswith("lib/")}, {}
+        ),
+        "connector": service(state="failed", detail="failed (start-limit-hit)"),
+        "log": "[2026-11-23 11:59:00] STARTING AD-LDAP CONNECTOR\n",
+        "ticket": None,
+    }
+    return observation("oak", **{**values, **more})
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped", "crash_loop", "starting", "running"])
+def test_a_host_that_waits_for_the_set_has_one_problem_and_no_dangerous_advice(state: str) -> None:
+    status = judge(waiting(connector=service(state=state)), reference=files())
+    assert status.verdict is Verdict.DOWN
+    (blocker,) = [problem for problem in status.problems if problem.severity is Severity.BLOCKER]
+    assert blocker.summary == "it is not configured yet: it waits for the first host's set"
+    assert blocker.remedy == "run the procedure for this host"
+    assert status.drift == ()
+    assert not any("restore" in (problem.remedy or "") for problem in status.problems)
+
+
+def test_a_host_that_waits_still_tells_what_has_another_cause() -> None:
+    off = judge(waiting(facts=facts(clock_skew_s=7.2)), reference=files())
+    assert {"waits-for-set", "clock-skew"} <= ids(off)
+    masked = judge(waiting(connector=service(state="masked")), reference=files())
+    assert "connector-masked" in ids(masked)
+
+
+def test_lost_files_are_not_taken_for_a_host_that_waits() -> None:
+    pair_only = {path: file for path, file in files().files.items() if path != "config.json"}
+    lost = ConfigurationSet(Layout.V6, "6.4.1", pair_only, files().directories)
+    assert "waits-for-set" not in ids(judge(waiting(configuration=lost), reference=files()))
+    assert "waits-for-set" not in ids(judge(waiting()))
