@@ -11,6 +11,7 @@ import typer
 
 from tui import __version__
 from tui.cli_backup import backup_app
+from tui.cli_journal import journal_app
 from tui.cli_options import AsJson, Cluster, Hosts, SecretsFrom, opened
 from tui.console import Exit, complain, leave, plain_talk, somebody_there, width, write_document, write_lines
 from tui.endings import ending, run_program
@@ -34,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(backup_app, name="backup")
+app.add_typer(journal_app, name="journal")
 
 _LARGEST_TEXT = 32 << 20
 

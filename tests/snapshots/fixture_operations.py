@@ -190,5 +190,8 @@ class FixtureOperations:
     def support_bundle(self, run: str | None) -> Path:
         return Path("/home/ines/.local/state/adldap-ha/corp-ldap/support-20261123T093100Z.zip")
 
+    def set_journal_aside(self) -> Path:
+        return Path("/home/ines/.local/state/adldap-ha/corp-ldap/journal.damaged-20261123T093100.000000Z")
+
     def close(self) -> None:
         self.closed = True

@@ -29,6 +29,7 @@ from tui.remote.session import ROOT
 from tui.remote.ssh_config import ask_config, configured_hosts
 from tui.runbook.attach import RunClient
 from tui.runbook.first_host import first_findings, refusal
+from tui.runbook.journal import JournalDamaged
 from tui.runbook.journal_sqlite import set_aside
 from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView
@@ -360,10 +361,23 @@ class ClusterOperations:
         return write_support_bundle(self.cluster.name, redactor=current.redactor, cluster_file=current.path, run=run)
 
     def set_journal_aside(self) -> Path:
-        """Keep a damaged journal in a directory of its own and begin a new one; returns that directory."""
-        if self._client is not None:
-            self._client.close()
-        return set_aside(self.cluster.name)
+        """Keep a damaged journal in a directory of its own and begin a new one; returns that directory.
+
+        Raises OperatorError for a journal that is whole, RunBusy, and JournalUnavailable.
+        """
+        name = self.cluster.name
+        try:
+            with self._current.journal():
+                raise OperatorError(
+                    f"the journal of cluster {name} is whole",
+                    tried="read it from its first record to its last",
+                    meaning="it tells which hosts a run has changed, so it is not set aside without need",
+                    remedy=f"adldap-ha report {name} shows what is in it",
+                )
+        except JournalDamaged:
+            if self._client is not None:
+                self._client.close()
+            return set_aside(name)
 
     def close(self) -> None:
         """End every session; never raises. A detached run goes on."""

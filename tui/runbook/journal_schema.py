@@ -61,7 +61,7 @@ def damaged(path: Path, evidence: str, *, intact: int = 0) -> JournalDamaged:
         intact=intact,
         tried=f"read {path}: {evidence}",
         meaning="what earlier runs did can no longer be told for sure; nothing was changed on a host just now",
-        remedy="check the disk, then let the damaged journal be set aside: it is kept, a new one is begun, and the hosts are judged by what is found on them",
+        remedy=f"check the disk, then have it set aside: adldap-ha journal set-aside {path.parent.name} (it is kept, and a new one is begun)",
     )
 
 

@@ -159,6 +159,13 @@ class Operations(Protocol):
         """Write a redacted zip of journal, logs and findings into the state directory; returns its path."""
         ...
 
+    def set_journal_aside(self) -> Path:
+        """Keep a damaged journal in a directory of its own and begin a new one; returns that directory.
+
+        Refused while a run is under way, and for a journal that is whole.
+        """
+        ...
+
     def close(self) -> None:
         """End every session; never raises. A detached run goes on."""
         ...

@@ -30,6 +30,8 @@ class HostStep(ABC):
     may_skip: ClassVar[bool] = False
     only_looks: ClassVar[bool] = False
     """Whether `change` leaves the host as it is."""
+    undone_under_lock: ClassVar[bool] = True
+    """Whether `put_back` may touch the host only while this run's lock is on it."""
 
     def __init__(self, work: HostWork) -> None:
         self.work = work
@@ -57,7 +59,12 @@ class HostStep(ABC):
 
     def undo(self) -> Evidence:
         """Put back what was there."""
-        return self.work.changing(self.put_back)
+        return self.work.changing(self._put_back_as_holder)
+
+    def _put_back_as_holder(self, instance: Instance) -> Evidence:
+        if self.undone_under_lock and not self.only_looks:
+            require_lock(self.work, instance)
+        return self.put_back(instance)
 
     def look(self, instance: Instance) -> Evidence:
         """`check` on the host."""
@@ -78,6 +85,21 @@ class HostStep(ABC):
     def put_back(self, instance: Instance) -> Evidence:
         """`undo` on the host."""
         return NOTHING_TO_UNDO
+
+
+def require_lock(work: HostWork, instance: Instance) -> None:
+    """Raise OperatorError unless this run's lock is on the host: without it somebody else may have worked there since."""
+    run, holder = work.context.run, instance.locked_by()
+    if holder == run or (holder == "" and instance.parked(run=run)):
+        return
+    whose = f"run {holder} has taken it" if holder else "its lock file is gone"
+    raise OperatorError(
+        f"this run does not hold the host any more: {whose}",
+        tried="read the lock file before putting anything back",
+        meaning="somebody else may have changed this host since; nothing was put back on it",
+        remedy="see with `adldap-ha status` whether it serves; if so leave it, else resume the run, which takes the host "
+        "again, or restore the `before` backup by hand (adldap-ha backup restore)",
+    )
 
 
 def told(findings: Sequence[Finding]) -> tuple[str, ...]:

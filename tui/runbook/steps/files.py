@@ -14,7 +14,7 @@ from tui.health.drift import config_drift
 from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config, is_profile_mapper, placed
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, stop, told
-from tui.runbook.steps.put_back import UNTOUCHED, put_back
+from tui.runbook.steps.put_back import before_or_parked, make_safe, put_back
 
 
 class ParkConfig(HostStep):
@@ -239,15 +239,8 @@ class CommitConfig(HostStep):
 
     def put_back(self, instance: Instance) -> Evidence:
         """Take it out again; the host's own, if it had one, comes back last."""
-        before = self.work.before()
-        if before is None:
-            return UNTOUCHED
-        config = set_paths(instance.install.layout).config
-        present = instance.read_set().data(config)
-        if config in instance.parked(run=self.work.context.run) or present != before.data(config):
-            instance.remove(config)
-            return Evidence(detail="taken out")
-        return Evidence(detail="the host's own config.json is in place")
+        taken = make_safe(self.work, instance, before_or_parked(self.work, instance))
+        return Evidence(detail="taken out" if taken else "no config.json of this run is in place")
 
 
 def _with(files: ConfigurationSet, config: SetFile) -> ConfigurationSet:

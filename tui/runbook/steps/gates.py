@@ -87,6 +87,7 @@ class FirstHostUndisturbed(HostStep):
     name = "first-host-undisturbed"
     title = "See that the first host never dropped"
     why = "an addition must not cost the instance that answers logins now"
+    undone_under_lock = False
 
     def apply(self) -> Evidence:
         """Look at the first host, not at this one."""

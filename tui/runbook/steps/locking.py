@@ -17,6 +17,7 @@ class LockHost(HostStep):
     name = "lock"
     title = "Take the host"
     why = "two operators at once would undo each other's work"
+    undone_under_lock = False
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The lock file."""
@@ -85,6 +86,7 @@ class Release(HostStep):
     name = "release"
     title = "Give the host back"
     why = "what it had before stays in the vault; the next operator needs the host"
+    undone_under_lock = False
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The lock file and what was kept aside."""

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from tui.connector.instance import Instance
-from tui.connector.model import ConfigurationSet
+from tui.connector.layouts import set_paths
+from tui.connector.model import ConfigurationSet, Role
 from tui.errors import OperatorError
 from tui.runbook.changes import Chosen, same_file
 from tui.runbook.context import HostWork
 from tui.runbook.model import Evidence
 
-UNTOUCHED = Evidence(detail="nothing to undo: this run has not changed the host")
-
 
 def put_back(work: HostWork, instance: Instance, chosen: Chosen) -> Evidence:
     """Give the host back the chosen files and directories as they were before the run, to the byte, owner and mode.
 
-    Raises OperatorError when what is there afterwards is not what was there before.
+    Nothing runs meanwhile, and no config.json but the host's own lies beside what is put back. Raises OperatorError
+    when what is there afterwards is not what was there before.
     """
-    before = work.before()
-    if before is None:
-        return UNTOUCHED
+    before = before_or_parked(work, instance)
+    make_safe(work, instance, before)
     run = work.context.run
     parked = [path for path in instance.parked(run=run) if chosen(path)]
     for path in parked:
@@ -35,6 +34,68 @@ def put_back(work: HostWork, instance: Instance, chosen: Chosen) -> Evidence:
         )
     lines = [f"{path} moved back" for path in parked] + [f"{path} {word}" for path, word in restored]
     return Evidence(detail="as before this run, to the byte", lines=tuple(lines))
+
+
+def stop_both(instance: Instance) -> None:
+    """Stop both services, the connector first."""
+    for role in (Role.CONNECTOR, Role.ADMIN):
+        instance.stop(role)
+
+
+def make_safe(work: HostWork, instance: Instance, before: ConfigurationSet) -> bool:
+    """Stop both services and take out a config.json that is not the host's own; True when one was taken out.
+
+    The order of the way forward, enforced on the way back: certificates are never replaced below a configuration that
+    a connector could start with.
+    """
+    stop_both(instance)
+    config, run = set_paths(instance.install.layout).config, work.context.run
+    present = instance.read_set().data(config)
+    if present is None or present == before.data(config):
+        return False
+    if before.data(config) is None or config in instance.parked(run=run):
+        instance.remove(config)
+    else:
+        instance.park(config, run=run)
+    return True
+
+
+def before_or_parked(work: HostWork, instance: Instance) -> ConfigurationSet:
+    """What the host had before the run, from the vault.
+
+    A step is undone only when it was applied, and nothing is applied without this backup. When it is gone all the
+    same, what was parked is moved back, both services stay stopped, and OperatorError says so.
+    """
+    try:
+        before = work.before()
+        lost = OperatorError("the vault has no `before` backup of this host any more")
+    except OperatorError as error:
+        before, lost = None, error
+    if before is not None:
+        return before
+    moved = _unpark_all(work, instance)
+    raise OperatorError(
+        f"what this host had before cannot be read from the vault: {lost.summary}",
+        tried=f"moved back what was kept aside: {', '.join(moved) or 'nothing was'}; both services are stopped",
+        meaning="whether this host is as it was before the run cannot be told",
+        remedy="bring the backup file back into the vault and undo the run again, or put this host right by hand",
+    ) from lost
+
+
+def _unpark_all(work: HostWork, instance: Instance) -> list[str]:
+    """Move everything that this run has parked back, config.json last and never beside certificates of another set."""
+    stop_both(instance)
+    paths, run = set_paths(instance.install.layout), work.context.run
+    parked = instance.parked(run=run)
+    if paths.config in parked:
+        instance.remove(paths.config)
+    moved = []
+    for path in sorted(parked, key=lambda path: path == paths.config):
+        if path == paths.config and instance.read_set().files.keys() & {paths.certificate} and paths.certs not in parked:
+            continue
+        instance.unpark(path, run=run)
+        moved.append(path)
+    return moved
 
 
 def _restore(

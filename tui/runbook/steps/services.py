@@ -14,7 +14,7 @@ from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
 from tui.runbook.steps.looking import SERVICES_BEFORE
-from tui.runbook.steps.put_back import UNTOUCHED
+from tui.runbook.steps.put_back import before_or_parked, stop_both
 
 AT_REST = frozenset(("stopped", "failed", "masked"))
 """States in which nothing runs and nothing will be restarted by itself."""
@@ -45,8 +45,7 @@ class StopServices(HostStep):
 
     def change(self, instance: Instance) -> Evidence:
         """The connector first, then the console."""
-        for role in (Role.CONNECTOR, Role.ADMIN):
-            instance.stop(role)
+        stop_both(instance)
         return Evidence(detail="both stopped")
 
     def prove(self, instance: Instance) -> Evidence:
@@ -58,13 +57,23 @@ class StopServices(HostStep):
 
     def put_back(self, instance: Instance) -> Evidence:
         """Start what ran before the run, now that its own files are back."""
-        before, noted = self.work.before(), self.work.context.recall(self.work.host.name, SERVICES_BEFORE)
-        if before is None or noted is None:
-            return UNTOUCHED
+        before = before_or_parked(self.work, instance)
+        noted = self.work.context.recall(self.work.host.name, SERVICES_BEFORE)
+        if noted is None:
+            raise OperatorError(
+                "the journal does not say which services ran before this run",
+                meaning="this host's files are as before; its services stay as they are now",
+                remedy="start those that should run by hand",
+            )
         present = instance.services()
         lines = []
         for role in (Role.ADMIN, Role.CONNECTOR):
-            if noted.get(role.value) in (None, *AT_REST, "unknown") or role not in present:
+            if role not in present:
+                continue
+            if noted.get(role.value) in (None, *AT_REST, "unknown"):
+                if present[role].state not in AT_REST:
+                    instance.stop(role)
+                    lines.append(f"{present[role].unit} stopped, as before this run")
                 continue
             if present[role].running:
                 continue
