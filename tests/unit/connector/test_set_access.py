@@ -1,4 +1,4 @@
-"""Whether a service account could use a set, told from owners, groups and modes before the service is started."""
+"""Whether a service account could use files that are yet to come, told from the attributes that they will have."""
 
 from __future__ import annotations
 
@@ -45,13 +45,27 @@ def owned(attributes: FileAttributes, **more: FileAttributes) -> ConfigurationSe
     return replace(made, files=files, directories={"certs": folder, "lib": folder})
 
 
+SOMEBODY_ELSES = "user::rw-\nuser:daemon:r--\ngroup::---\nmask::r--\nother::---\n"
+
+
+@pytest.mark.parametrize(
+    "acl",
+    [SOMEBODY_ELSES, "user::rw-\nuser:nobody:rw-\ngroup::---\nmask::---\nother::---\n"],
+    ids=["somebody else's", "masked"],
+)
+def test_an_acl_that_gives_the_account_nothing_is_no_permission(tmp_path: Path, acl: str) -> None:
+    attributes = FileAttributes("root", "root", 0o640, acl=acl)
+    assert "certs/cert.key" in unusable(LocalSession(tmp_path / "bin"), install(tmp_path), owned(attributes))
+
+
 @pytest.mark.parametrize(
     "attributes",
     [
         FileAttributes(ACCOUNT, "root", 0o400),
         FileAttributes("root", GROUP, 0o640),
         FileAttributes("root", "root", 0o644),
-        FileAttributes("root", "root", 0o600, acl="user:nobody:r--"),
+        FileAttributes("root", "root", 0o600, acl="user::rw-\nuser:nobody:r--\ngroup::---\nmask::r--\nother::---\n"),
+        FileAttributes("root", "root", 0o640, acl=f"user::rw-\ngroup::---\ngroup:{GROUP}:r--\nmask::r--\nother::---\n"),
     ],
 )
 def test_files_that_the_account_can_read_are_fine(tmp_path: Path, attributes: FileAttributes) -> None:
