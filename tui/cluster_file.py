@@ -77,6 +77,35 @@ def load_cluster(path: Path) -> Cluster:
     return _cluster_from(path, _read(path))
 
 
+def refuse_twins(name: str, path: Path) -> None:
+    """Raise ClusterFileError when another file of the configuration directory names the same cluster as `path` does.
+
+    Both would share one journal and one vault. A link to `path` is no other file; files that cannot be read are passed over.
+    """
+    own = Path(os.path.realpath(path))
+    directory = paths.config_dir()
+    if own.parent != Path(os.path.realpath(directory)):
+        return
+    for other in sorted(directory.glob("*.toml")):
+        if Path(os.path.realpath(other)) != own and _named(other) == name:
+            raise ClusterFileError(
+                path,
+                f"{other} is called {name} as well",
+                key="cluster.name",
+                meaning="both would use one journal and one vault, and undo each other's work",
+                remedy="give one of them another `name` in its [cluster] table, or remove the one that is a copy",
+            )
+
+
+def _named(path: Path) -> str | None:
+    try:
+        table = _document(path, _read(path)).get("cluster")
+    except ClusterFileError:
+        return None
+    name = table.get("name") if isinstance(table, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def save_cluster(cluster: Cluster, path: Path) -> None:
     """Write `cluster` to `path`, mode 0600, atomically; comments, order and line ends of an existing file are kept.
 

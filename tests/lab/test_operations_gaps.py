@@ -42,3 +42,15 @@ def test_a_damaged_journal_names_the_command_that_sets_it_aside_and_then_all_wor
     assert kept.stat().st_mode & 0o777 == 0o700
     assert operator.ask("backup", "create", "lab").code == 0
     assert "has had no run yet" in operator.run("report", "lab").err
+
+
+def test_a_copied_cluster_file_is_refused_before_it_shares_journal_and_vault(operator: Operator) -> None:
+    copy = operator.cluster_file.with_name("copy.toml")
+    copy.write_bytes(operator.cluster_file.read_bytes())
+    for name in ("lab", "copy"):
+        refused = operator.run("backup", "list", name, "--json")
+        assert refused.code == 1
+        assert str(copy) in refused.document["error"]["summary"]
+        assert str(operator.cluster_file) in refused.document["error"]["summary"]
+    copy.unlink()
+    assert operator.run("backup", "list", "lab").code == 0

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from tui import paths
 from tui.cluster import Cluster
-from tui.cluster_file import cluster_names, find_cluster_file, load_cluster, save_cluster
+from tui.cluster_file import cluster_names, find_cluster_file, load_cluster, refuse_twins, save_cluster
 from tui.connector.log import readable_log
 from tui.connector.model import TroubleshooterReport
 from tui.connector.troubleshooter import read_troubleshooter
@@ -106,12 +106,15 @@ class ClusterOperations:
     def load(self, name_or_path: str) -> Cluster:
         """Open a cluster file and make it the current one."""
         path = find_cluster_file(name_or_path)
-        return self._use(load_cluster(path), path)
+        cluster = load_cluster(path)
+        refuse_twins(cluster.name, path)
+        return self._use(cluster, path)
 
     def save(self, cluster: Cluster) -> Path:
         """Write the cluster file, make it current, return its path."""
         same = self._open is not None and self._open.cluster.name == cluster.name
         path = self._current.path if same else paths.cluster_file(cluster.name)
+        refuse_twins(cluster.name, path)
         save_cluster(cluster, path)
         self._use(load_cluster(path), path)
         return path

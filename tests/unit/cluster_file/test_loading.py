@@ -9,7 +9,14 @@ import pytest
 from tests.unit.cluster_file.conftest import GOOD, RECIPIENT, SECRET_KEY, Written, error_of
 from tui import paths
 from tui.cluster import Cluster
-from tui.cluster_file import ClusterFileError, cluster_names, find_cluster_file, load_cluster, save_cluster
+from tui.cluster_file import (
+    ClusterFileError,
+    cluster_names,
+    find_cluster_file,
+    load_cluster,
+    refuse_twins,
+    save_cluster,
+)
 
 
 class TestLoading:
@@ -184,3 +191,33 @@ class TestFinding:
     def test_what_is_no_cluster_file_is_told(self, name: str) -> None:
         with pytest.raises(ClusterFileError):
             find_cluster_file(name)
+
+
+class TestTwins:
+    @pytest.fixture(autouse=True)
+    def _home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+    def test_a_copied_file_that_names_the_same_cluster_is_refused_with_both_paths(self, cluster: Cluster) -> None:
+        original, copy = paths.cluster_file("prod"), paths.cluster_file("copy")
+        save_cluster(cluster, original)
+        refuse_twins("prod", original)
+        save_cluster(cluster, copy)
+        for path, other in ((original, copy), (copy, original)):
+            with pytest.raises(ClusterFileError) as caught:
+                refuse_twins("prod", path)
+            assert str(path) in caught.value.summary
+            assert str(other) in caught.value.summary
+            assert caught.value.remedy
+
+    def test_links_other_names_and_unreadable_files_are_no_twins(self, cluster: Cluster, tmp_path: Path) -> None:
+        path = paths.cluster_file("prod")
+        save_cluster(cluster, path)
+        paths.cluster_file("link").symlink_to(path)
+        paths.cluster_file("broken").write_text("[cluster\n")
+        paths.cluster_file("odd").write_bytes(b"\xff\xfe")
+        other = cluster.model_copy(update={"cluster": cluster.cluster.model_copy(update={"name": "staging"})})
+        save_cluster(other, paths.cluster_file("staging"))
+        refuse_twins("prod", path)
+        refuse_twins("prod", paths.cluster_file("link"))
+        refuse_twins("prod", tmp_path / "elsewhere.toml")
