@@ -1,7 +1,9 @@
-"""The commands on the vault: list, create, show and verify backups."""
+"""The commands on the vault: list, create, show, verify and restore backups."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -90,3 +92,41 @@ def verify(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False, s
     else:
         write_lines([f"backup {found.id}", *verification_lines(verification)])
     leave(Exit.OK if verification.ok else Exit.FAILED)
+
+
+@backup_app.command("restore")
+@ending()
+def restore(
+    cluster: Cluster,
+    to: Annotated[Path, typer.Option("--to", metavar="DIRECTORY", help="A new directory; it must not exist yet.")],
+    backup: Annotated[
+        str | None, typer.Argument(metavar="[BACKUP]", help="A backup's id; the first host's newest set when absent.")
+    ] = None,
+    as_json: AsJson = False,
+    secrets: SecretsFrom = None,
+) -> None:
+    """Decrypt a backup into a new directory.
+
+    Checked against the journal and verified first. No host is touched: what comes out is for being put on one by hand. It is as good as
+    the directory password, so keep it where only you can read it, and remove it afterwards.
+    """
+    from tui.headless import open_vault, pick_backup
+    from tui.rendering import restored_lines
+
+    with opened(cluster, secrets) as operations:
+        found = pick_backup(operations, backup, "set")
+        talk = plain_talk(quiet=as_json, asking=somebody_there(secrets))
+        open_vault(operations, talk)
+        target = Path(os.path.abspath(to.expanduser()))
+        verification = operations.restore_backup(found.id, target)
+    if as_json:
+        paths = ["manifest.json", *(file.path for file in found.files)]
+        document = {
+            "backup": found.id,
+            "directory": str(target),
+            "files": paths,
+            **verification.model_dump(mode="json"),
+        }
+        write_document(document)
+    else:
+        write_lines(restored_lines(found, target, verification))

@@ -382,14 +382,14 @@ def _changed_hosts(operations: Operations, view: RunView) -> tuple[str, ...]:
     )
 
 
-def pick_backup(operations: Operations, backup_id: str | None) -> Backup:
-    """The backup with this id, the newest without one; raises OperatorError when there is none."""
+def pick_backup(operations: Operations, backup_id: str | None, kind: str | None = None) -> Backup:
+    """The backup with this id; without one the newest (of this `kind`). Raises OperatorError when there is none."""
     backups = operations.backups()
     for backup in backups:
-        if backup_id is None or backup.id == backup_id:
+        if backup.id == backup_id or (backup_id is None and kind in (None, backup.kind)):
             return backup
     raise OperatorError(
         f"there is no backup {backup_id}" if backup_id else "there are no backups yet",
         tried="read the vault's catalogue",
-        remedy=f"adldap-ha backup {'list' if backups else 'create'} {operations.cluster.name}",
+        remedy=f"adldap-ha backup {'list' if backups and backup_id else 'create'} {operations.cluster.name}",
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from tui.connector.model import Outcome
@@ -256,6 +258,39 @@ def verification_lines(verification: Verification) -> list[str]:
     for finding in verification.findings:
         lines += finding_lines(finding)
     return lines
+
+
+def restored_lines(backup: Backup, directory: Path, verification: Verification) -> list[str]:
+    """What lies in the directory that a backup was decrypted into, and how it is put on a host."""
+    lines = [f"backup {backup.id} of {backup.host} lies decrypted in {directory}"]
+    if not verification.ok:
+        lines.append("its bytes are those that were written, but it is NOT fit for use as it is:")
+    for finding in verification.findings:
+        lines += finding_lines(finding)
+    lines += [
+        "",
+        "Whoever reads it has the directory password: keep it private, and remove it when you are done.",
+        f"    rm -r {shlex.quote(str(directory))}",
+        "",
+    ]
+    if backup.kind == "before" and backup.run:
+        lines += [
+            f"This is what {backup.host} had before run {backup.run}. The run itself puts it back, to the byte:",
+            f"    adldap-ha resume {backup.cluster} --undo --run {backup.run}",
+            "",
+        ]
+    if not backup.files:
+        return [*lines, f"It holds no file: {backup.host} was not configured when it was made."]
+    return [
+        *lines,
+        f"To put it on {backup.host} by hand:",
+        "  1. stop both services, the connector and the admin console;",
+        "  2. move the config.json that is there out of the install directory;",
+        "  3. copy certs/, then lib/profileMapper.js, with the owners and modes that manifest.json names;",
+        "  4. copy config.json last: a connector that has it with another key and certificate publishes a wrong pair;",
+        "  5. start the admin console, then the connector;",
+        f"  6. adldap-ha status {backup.cluster} says whether it is connected.",
+    ]
 
 
 def explanation_lines(document: dict[str, Any]) -> list[str]:

@@ -54,3 +54,42 @@ def test_a_copied_cluster_file_is_refused_before_it_shares_journal_and_vault(ope
         assert str(operator.cluster_file) in refused.document["error"]["summary"]
     copy.unlink()
     assert operator.run("backup", "list", "lab").code == 0
+
+
+def test_a_backup_is_decrypted_into_a_new_private_directory_with_words_on_what_it_is_worth(
+    operator: Operator, tmp_path: Path
+) -> None:
+    created = operator.ask("backup", "create", "lab", "--json").document
+    target = tmp_path / "out"
+    restored = operator.ask("backup", "restore", "lab", "--to", str(target))
+    assert restored.code == 0, restored.err
+    for told in ("directory password", "stop both services", "config.json last", f"rm -r {target}"):
+        assert told in restored.out
+    install = Path(operator.lab.hosts["fir"].install_dir)
+    for name in operator.lab.set.files:
+        assert (target / name).read_bytes() == (install / name).read_bytes()
+    assert '"owner"' in (target / "manifest.json").read_text()
+    for path in [target, *target.rglob("*")]:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+    again = operator.ask("backup", "restore", "lab", created["id"], "--to", str(target), "--json")
+    assert (again.code, again.document["error"]["summary"]) == (1, f"{target} exists already")
+    other = tmp_path / "other"
+    document = operator.ask("backup", "restore", "lab", created["id"], "--to", str(other), "--json").document
+    assert (document["backup"], document["directory"], document["ok"]) == (created["id"], str(other), True)
+    assert set(document["files"]) == {"manifest.json", *operator.lab.set.files}
+
+
+def test_a_backup_that_cannot_be_trusted_or_opened_leaves_nothing_behind(operator: Operator, tmp_path: Path) -> None:
+    created = operator.ask("backup", "create", "lab", "--json").document
+    target = tmp_path / "out"
+    arguments = ("backup", "restore", "lab", created["id"], "--to", str(target), "--json")
+    wrong = operator.run(*arguments, "--secrets", "-", stdin=b"[vault]\npassphrase = 'not this one'\n")
+    assert (wrong.code, wrong.document["error"]["summary"]) == (1, "the passphrase is wrong")
+    path = Path(created["path"])
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+    damaged = operator.ask(*arguments)
+    assert (damaged.code, "damaged" in damaged.document["error"]["summary"]) == (1, True)
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]

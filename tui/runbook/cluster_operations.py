@@ -19,7 +19,7 @@ from tui.connector.log import readable_log
 from tui.connector.model import TroubleshooterReport
 from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
-from tui.findings import Finding, Severity, blockers
+from tui.findings import Finding, Severity
 from tui.health.cluster import judge_all, judge_cluster
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.verdict import judge
@@ -28,21 +28,20 @@ from tui.remote.errors import HostKeyUnknown, SecretKind
 from tui.remote.session import ROOT
 from tui.remote.ssh_config import ask_config, configured_hosts
 from tui.runbook.attach import RunClient
-from tui.runbook.first_host import first_findings, refusal
 from tui.runbook.journal import JournalDamaged
 from tui.runbook.journal_sqlite import set_aside
+from tui.runbook.kept_backups import KeptBackups
 from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView
 from tui.runbook.open_cluster import OpenCluster
+from tui.runbook.operator_identity import OperatorIdentity
 from tui.runbook.order import Mode, RunOrder
 from tui.runbook.preparation import additional_survey, first_survey, preview
 from tui.runbook.procedure import chosen_hosts, tenant_client
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
 from tui.tenant import Online
-from tui.vault.identity import Identity, create_identity, unlock
 from tui.vault.model import Backup, Verification
 from tui.vault.recipients import check_recipients
-from tui.vault.vault import Vault
 
 
 def operator_name() -> str:
@@ -66,8 +65,7 @@ class ClusterOperations:
         """`unattended` runs answer every question at once: with `answers[kind]`, else with its last choice."""
         self.access = access or Access()
         self.operator = operator or operator_name()
-        self._identity_file = identity_file
-        self._identity: Identity | None = None
+        self._identity = OperatorIdentity(identity_file or paths.identity_file(), self.access.secrets)
         self._unattended = unattended
         self._answers = dict(answers or {})
         self._open: OpenCluster | None = None
@@ -77,7 +75,7 @@ class ClusterOperations:
     @property
     def identity_file(self) -> Path:
         """Where the operator's identity lies."""
-        return self._identity_file or paths.identity_file()
+        return self._identity.file
 
     @property
     def cluster(self) -> Cluster:
@@ -186,8 +184,7 @@ class ClusterOperations:
 
     def supplied_passphrase(self) -> str | None:
         """The vault's passphrase when it came with the secrets document or has been typed already."""
-        found = self.access.secrets.vault.passphrase
-        return found.get_secret_value() if found else None
+        return self._identity.passphrase()
 
     def identity_exists(self) -> bool:
         """Whether the operator has an age identity already."""
@@ -195,64 +192,36 @@ class ClusterOperations:
 
     def create_identity(self, passphrase: str) -> str:
         """Make the operator's age identity; returns its recipient."""
-        recipient = create_identity(self.identity_file, passphrase)
-        self.access.secrets.vault.passphrase = SecretStr(passphrase)
-        return recipient
+        return self._identity.create(passphrase)
 
     def unlock_identity(self, passphrase: str) -> str:
         """Open the identity for this session; returns its recipient. Raises VaultError on a wrong passphrase."""
-        self._identity = unlock(self.identity_file, passphrase)
-        self.access.secrets.vault.passphrase = SecretStr(passphrase)
-        return self._identity.recipient
-
-    def _unlocked(self) -> Identity:
-        """The identity; raises OperatorError when nobody has given the passphrase yet."""
-        with self._lock:
-            if self._identity is not None:
-                return self._identity
-            passphrase = self.supplied_passphrase()
-            if passphrase is None:
-                raise OperatorError(
-                    "the vault is locked",
-                    meaning="a backup that cannot be decrypted proves nothing",
-                    remedy="unlock your identity with its passphrase first",
-                )
-            self._identity = unlock(self.identity_file, passphrase)
-            return self._identity
+        return self._identity.unlock(passphrase).recipient
 
     def set_recipients(self, recipients: Sequence[str]) -> None:
         """Replace the cluster's backup recipients and save the cluster file."""
         vault = self.cluster.vault.model_copy(update={"recipients": check_recipients(recipients)})
         self.save(self.cluster.model_copy(update={"vault": vault}))
 
+    @property
+    def _backups(self) -> KeptBackups:
+        return KeptBackups(self._current, self._identity)
+
     def back_up_first(self) -> Backup:
         """Read the first host's set, encrypt it into the vault, and verify it by decryption."""
-        identity = self._unlocked()
-        name = self.cluster.first.name
-        seen = self._current.observe_or_ask(name)
-        stopping = blockers(first_findings(seen))
-        if seen.configuration is None or stopping:
-            raise refusal(name, stopping, "the first host cannot be backed up")
-        with self._current.journal() as journal:
-            safe = self._current.safekeeping(journal, identity)
-            backup = safe.keep(seen.configuration, host=name, kind="set", run=None)
-            safe.prove(backup, seen.configuration)
-            return safe.vault.get(backup.id)
+        return self._backups.back_up_first()
 
     def backups(self) -> list[Backup]:
         """Every backup of the current cluster, newest first, without decrypting."""
-        return self._vault.list()
-
-    @property
-    def _vault(self) -> Vault:
-        return Vault(paths.vault_dir(self.cluster.name), self.cluster.name)
+        return list(self._backups.catalogue().backups)
 
     def verify_backup(self, backup_id: str) -> Verification:
         """Decrypt one backup and check everything in it."""
-        backup = self._vault.get(backup_id)
-        with self._current.journal() as journal:
-            expected = journal.backup_hash(backup.id)
-        return self._vault.verify(backup, self._unlocked(), expected_sha256=expected)
+        return self._backups.verify(backup_id)
+
+    def restore_backup(self, backup_id: str, directory: Path) -> Verification:
+        """Decrypt one backup into a new directory, for being put on a host by hand; returns what verifying it found."""
+        return self._backups.restore(backup_id, directory)
 
     def survey_additional(self, host: str) -> AdditionalSurvey:
         """Look at an additional host and compare it with the first host's set; changes nothing."""
@@ -266,7 +235,7 @@ class ClusterOperations:
 
     def start_run(self, hosts: Sequence[str] = ()) -> str:
         """Start the detached runner; returns the run's id."""
-        self._unlocked()
+        self._identity.unlocked()
         chosen_hosts(self.cluster, hosts)
         run = new_run_id()
         start_run(self._order(run, "run", tuple(hosts)))
@@ -274,7 +243,7 @@ class ClusterOperations:
 
     def resume_run(self, run: str, *, undo: bool = False) -> None:
         """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
-        self._unlocked()
+        self._identity.unlocked()
         start_run(self._order(run, "undo" if undo else "resume", self._current.hosts_of_run(run)))
 
     def _order(self, run: str, mode: Mode, hosts: tuple[str, ...]) -> RunOrder:

@@ -99,6 +99,14 @@ class Operations(Protocol):
         """Decrypt one backup and check everything in it."""
         ...
 
+    def restore_backup(self, backup_id: str, directory: Path) -> Verification:
+        """Decrypt one backup into a new directory, 0700, for being put on a host by hand; returns what verifying it found.
+
+        Raises OperatorError, and then nothing is left behind, for an existing directory and for a backup whose bytes are not
+        those that were written.
+        """
+        ...
+
     def survey_additional(self, host: str) -> AdditionalSurvey:
         """Look at an additional host and compare it with the first host's set; changes nothing."""
         ...

@@ -123,8 +123,13 @@ class Vault:
         `expected_sha256` is the ciphertext's hash that the journal remembers: without it a backup that somebody
         replaced, sidecar and all, goes unnoticed. Raises VaultError: MISSING, DAMAGED, REPLACED, WRONG_IDENTITY, UNSAFE.
         """
-        plaintext = identity.decrypt(self._ciphertext(backup, expected_sha256))
-        configuration, manifest = archive.unpack(plaintext)
+        return self.contents(backup, identity, expected_sha256=expected_sha256)[0]
+
+    def contents(
+        self, backup: Backup, identity: Identity, *, expected_sha256: str | None = None
+    ) -> tuple[ConfigurationSet, archive.Manifest]:
+        """The set in a backup with its manifest, checked like `read`, which says what is raised."""
+        configuration, manifest = archive.unpack(identity.decrypt(self._ciphertext(backup, expected_sha256)))
         if (manifest.description.id, manifest.description.cluster) != (backup.id, self.cluster):
             raise VaultError(
                 f"backup {backup.id} holds another backup",
@@ -132,7 +137,7 @@ class Vault:
                 meaning="somebody has put a different backup in its place",
                 remedy="do not restore it; use another backup",
             )
-        return configuration
+        return configuration, manifest
 
     def verify(self, backup: Backup, identity: Identity, *, expected_sha256: str | None = None) -> Verification:
         """Decrypt a backup and prove that it restores: every hash, and for a `set` also the key/certificate pair and
