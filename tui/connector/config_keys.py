@@ -32,8 +32,11 @@ _SITE = frozenset(
     ("LDAP_URL", "HTTP_PROXY", "SSL_CA_PATH", "SSL_CA_FILE", "PROFILE_MAPPER_FILE", "SSL_OPENSSLDIR_PATTERN")
 )
 _REWRITTEN = frozenset(("LAST_SENT_THUMBPRINT", "ANONYMOUS_SEARCH_ENABLED"))
+_REWRITTEN_SECRETS = frozenset(("TENANT_SIGNING_KEY",))
 _NOT_CLONED = frozenset(("FIREWALL_RULE_CREATED",))
-_EQUAL_SECRETS = frozenset((TICKET, "SESSION_SECRET", "SSL_PFX", CREDENTIALS, PASSWORD, "SSL_KEY_PASSWORD"))
+_OWN_PAIR = frozenset(("AUTH_CERT", "AUTH_CERT_KEY"))
+"""A pair in config.json replaces the files in certs/, so these decide which certificate is published."""
+_EQUAL_SECRETS = frozenset((TICKET, "SESSION_SECRET", "SSL_PFX", CREDENTIALS, PASSWORD, "SSL_KEY_PASSWORD")) | _OWN_PAIR
 _NOT_PASSWORDS = re.compile(r"ALLOW_PASSWORD_.*|ENABLE_.*")
 
 
@@ -221,6 +224,17 @@ def compare(
 def drift(differences: tuple[KeyDifference, ...], *, realm: str | None = None) -> tuple[KeyDifference, ...]:
     """The differences that instances of one cluster may not have."""
     return tuple(each for each in differences if not each.equal and must_be_equal(each.key, realm))
+
+
+def not_left_alone(differences: tuple[KeyDifference, ...], *, realm: str | None = None) -> tuple[KeyDifference, ...]:
+    """The differences with which a config.json may not stay in place when a host joins: every key that neither a site
+    chooses nor the connector rewrites at its start. Stricter than `drift`: it counts keys that nobody here knows too."""
+    free = (KeyClass.SITE, KeyClass.REWRITTEN, KeyClass.NOT_CLONED)
+    return tuple(
+        each
+        for each in differences
+        if not each.equal and classify(each.key, realm) not in free and each.key not in _REWRITTEN_SECRETS
+    )
 
 
 def _strings(value: object) -> list[str]:

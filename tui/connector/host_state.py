@@ -6,9 +6,11 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from posixpath import dirname
 from urllib.parse import quote, unquote
 
 from tui.connector.errors import ConnectorError, HostLocked
+from tui.connector.layouts import set_paths
 from tui.connector.model import Install
 from tui.connector.scripts import load
 from tui.remote.errors import FileFailure, RemoteFileError
@@ -65,9 +67,11 @@ class Parking:
     def __init__(self, session: Session, install: Install) -> None:
         self._session = session
         self._root = install.directory
+        paths = set_paths(install.layout)
+        self._places = sorted({".", dirname(paths.config) or ".", dirname(paths.profile_mapper) or ".", paths.certs})
 
-    def _run(self, word: str, run: str, relative: str | None = None) -> Completed:
-        arguments = [word, self._root, _checked_run(run)]
+    def _run(self, word: str, run: str, relative: str | None = None, *more: str) -> Completed:
+        arguments = [word, self._root, _checked_run(run), *more]
         if relative is not None:
             arguments += [checked_path(relative), quote(checked_path(relative), safe="")]
         answer = self._session.run(load("park.sh"), arguments, user=ROOT, expect=None)
@@ -92,24 +96,37 @@ class Parking:
         self._run("unpark", run, relative)
 
     def discard(self, run: str) -> None:
-        """Remove the run's parking directory and all in it."""
-        self._run("discard", run)
+        """Remove the run's parking directory and all in it, and what writes that were cut off have left."""
+        self._run("discard", run, None, *self._places)
+
+    def sweep(self, run: str) -> None:
+        """Remove what writes that were cut off have left. Only for who holds the host's lock."""
+        self._run("sweep", run, None, *self._places)
 
 
 def lock_host(session: Session, install: Install, *, run: str, holder: str) -> None:
-    """Take the host's lock; the same run may take it again. Raises HostLocked naming who holds it since when."""
+    """Take the host's lock; the same run may take it again. Raises HostLocked naming who holds it since when.
+
+    A lock that says nothing, as a power cut may leave it, is this run's when the run has files parked on the host.
+    """
     path = f"{install.directory}/{LOCK_FILE}"
     text = json.dumps(
         {"run": _checked_run(run), "holder": holder, "since": datetime.now(UTC).isoformat(timespec="seconds")}
     )
-    answer = session.run(load("lock.sh"), ["lock", path, run], stdin=f"{text}\n".encode(), user=ROOT, expect=None)
-    if answer.exit_status == 0:
+
+    def ask(word: str) -> Completed:
+        return session.run(load("lock.sh"), [word, path, run], stdin=f"{text}\n".encode(), user=ROOT, expect=None)
+
+    answer = ask("lock")
+    present = _lock_text(answer.text)
+    parking = Parking(session, install)
+    if answer.exit_status == _HELD and not present.get("run") and parking.parked(run):
+        answer = ask("relock")
+    if answer.exit_status == 0 or (answer.exit_status == _HELD and present.get("run") == run):
+        parking.sweep(run)
         return
     if answer.exit_status != _HELD:
         raise file_failure(session, answer, f"cannot make the lock file {path}")
-    present = _lock_text(answer.text)
-    if present.get("run") == run:
-        return
     who, since = present.get("holder", "somebody"), present.get("since", "an unknown time")
     raise HostLocked(
         f"{who} has been working on this host since {since}",
@@ -127,6 +144,14 @@ def _lock_text(text: str) -> dict[str, str]:
     except ValueError:
         return {}
     return {key: str(value) for key, value in values.items()} if isinstance(values, dict) else {}
+
+
+def lock_holder(session: Session, install: Install) -> str | None:
+    """The run that holds the host's lock; None when there is no lock, empty when it cannot be told whose it is."""
+    path = f"{install.directory}/{LOCK_FILE}"
+    script = '[ -e "$1" ] && [ ! -L "$1" ] || exit 74; cat "$1"'
+    answer = session.run(script, [path], user=ROOT, expect=None)
+    return _lock_text(answer.text).get("run", "") if answer.exit_status == 0 else None
 
 
 def unlock_host(session: Session, install: Install, *, run: str) -> None:

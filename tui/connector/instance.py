@@ -130,3 +130,7 @@ class Instance(Protocol):
     def unlock(self, *, run: str) -> None:
         """Give back a lock that this run holds."""
         ...
+
+    def locked_by(self) -> str | None:
+        """The run that holds the host's lock; None when there is no lock, empty when it cannot be told whose it is."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.connector.host_facts import read_facts
-from tui.connector.host_state import Parking, checked_path, lock_host, unlock_host
+from tui.connector.host_state import Parking, checked_path, lock_holder, lock_host, unlock_host
 from tui.connector.instance import LogMark
 from tui.connector.journal_log import log_mark, log_since
 from tui.connector.model import ConfigurationSet, HostFacts, Install, Role, Service, SetFile, TicketInfo
@@ -97,19 +97,21 @@ class LinuxInstance:
 
     def place(self, file: SetFile) -> None:
         """Write one file of a set atomically, with the attributes that it carries."""
-        self._session.write_file(self._absolute(file.path), file.data, file.attributes, user=ROOT)
+        self._session.write_file(
+            self._absolute(file.path), file.data, file.attributes, user=ROOT, within=self._install.directory
+        )
 
     def place_directory(self, relative: str, attributes: FileAttributes) -> None:
         """Create one directory of a set."""
-        self._session.make_directory(self._absolute(relative), attributes, user=ROOT)
+        self._session.make_directory(self._absolute(relative), attributes, user=ROOT, within=self._install.directory)
 
     def remove(self, relative: str) -> None:
         """Remove one file of the set; a missing one is no error."""
-        self._session.remove(self._absolute(relative), user=ROOT)
+        self._session.remove(self._absolute(relative), user=ROOT, within=self._install.directory)
 
     def remove_directory(self, relative: str) -> None:
         """Remove one directory of the set with all that is below it; a missing one is no error."""
-        self._session.remove(self._absolute(relative), tree=True, user=ROOT)
+        self._session.remove(self._absolute(relative), tree=True, user=ROOT, within=self._install.directory)
 
     def links(self) -> dict[str, str]:
         """The parts of the set that are links, and what each leads to, in one round trip."""
@@ -126,3 +128,7 @@ class LinuxInstance:
     def unlock(self, *, run: str) -> None:
         """Give back a lock that this run holds."""
         unlock_host(self._session, self._install, run=run)
+
+    def locked_by(self) -> str | None:
+        """The run that holds the lock; None without a lock, empty when it cannot be told whose it is."""
+        return lock_holder(self._session, self._install)

@@ -44,6 +44,16 @@ def placed(here: SetFile | None, there: SetFile) -> bool:
     return (ours.owner, ours.group, ours.mode) == (theirs.owner, theirs.group, theirs.mode)
 
 
+def with_config(files: ConfigurationSet, config: SetFile) -> ConfigurationSet:
+    """A set with this config.json in place of whatever it had."""
+    return ConfigurationSet(
+        layout=files.layout,
+        version=files.version,
+        files={**files.files, config.path: config},
+        directories=files.directories,
+    )
+
+
 def file_changes(now: ConfigurationSet, target: ConfigurationSet, chosen: Chosen) -> tuple[Change, ...]:
     """The chosen files that would be created, replaced, removed or kept, by path."""
     found = []

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tui.cluster import Cluster, Host
-from tui.connector.config_keys import secret_values
+from tui.connector import config_keys
+from tui.connector.config_keys import realm_of, secret_values
 from tui.connector.configuration_set import config_values, target_set
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance, LogMark
-from tui.connector.model import ConfigurationSet
-from tui.health.drift import drift
+from tui.connector.model import ConfigurationSet, KeyDifference
+from tui.health.drift import file_drift, key_differences
 from tui.health.probes import observe
 from tui.runbook.first_host import FirstHost, first_host
 from tui.runbook.journal import Entry, Journal, Json, RecordKind
@@ -159,5 +160,10 @@ class HostWork:
         return target_set(self.context.first().configuration, present, owner=install.owner, group=install.group)
 
     def in_line(self, files: ConfigurationSet) -> bool:
-        """Whether a set that was read of the host is exactly the first host's."""
-        return not drift(files, self.context.first().configuration)
+        """Whether a set that was read of the host is the first host's, and may be started with as it is."""
+        return not self.differing_keys(files) and not file_drift(files, self.context.first().configuration)
+
+    def differing_keys(self, files: ConfigurationSet) -> tuple[KeyDifference, ...]:
+        """The keys of a config.json read of the host that keep it from staying: all but a site's own and rewritten ones."""
+        first = self.context.first()
+        return config_keys.not_left_alone(key_differences(files, first.configuration), realm=realm_of(first.values))

@@ -7,11 +7,10 @@ from abc import abstractmethod
 from tui.connector.configuration_set import set_findings
 from tui.connector.instance import Instance
 from tui.connector.layouts import set_paths
-from tui.connector.model import ConfigurationSet, Layout, SetFile
+from tui.connector.model import ConfigurationSet, Layout
 from tui.errors import OperatorError
 from tui.findings import blockers
-from tui.health.drift import config_drift
-from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config, is_profile_mapper, placed
+from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config, is_profile_mapper, placed, with_config
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, stop, told
 from tui.runbook.steps.put_back import before_or_parked, make_safe, put_back
@@ -175,13 +174,16 @@ class CheckSet(HostStep):
         now, target = self.work.read(instance), self.work.target(instance)
         config = set_paths(now.layout).config
         differing = [path for path in {*now.files, *target.files} - {config} if now.data(path) != target.data(path)]
+        staying = now.files.get(config)
+        if staying is not None and not self.work.in_line(now):
+            differing.append(config)
         if differing:
             raise OperatorError(
                 f"{', '.join(sorted(differing))} on this host is not what was put in place",
-                meaning="somebody or something has changed it since; config.json was not put in place",
+                meaning="somebody or something has changed it since; nothing was started",
                 remedy="find out who writes to this directory, then retry",
             )
-        complete = _with(now, target.files[config])
+        complete = with_config(now, staying or target.files[config])
         if stopping := blockers(set_findings(complete)):
             raise stop(stopping[0], meaning="config.json was not put in place, so the connector can do no harm")
         if refused := instance.unusable(complete):
@@ -213,7 +215,7 @@ class CommitConfig(HostStep):
         now = self.work.present(instance)
         if now.data(set_paths(now.layout).config) is None:
             return TO_DO
-        if config_drift(now, self.work.context.first().configuration):
+        if self.work.differing_keys(now):
             return TO_DO
         return Evidence(detail="in place already")
 
@@ -232,21 +234,12 @@ class CommitConfig(HostStep):
     def prove(self, instance: Instance) -> Evidence:
         """Read it back."""
         now = self.work.read(instance)
-        differing = config_drift(now, self.work.context.first().configuration)
+        differing = self.work.differing_keys(now)
         if differing:
             return Evidence(detail=f"keys differ: {', '.join(each.key for each in differing)}", done=False)
-        return Evidence(detail="every key that must be equal is equal to the first host's")
+        return Evidence(detail="every key that this host may not choose itself is the first host's")
 
     def put_back(self, instance: Instance) -> Evidence:
         """Take it out again; the host's own, if it had one, comes back last."""
         taken = make_safe(self.work, instance, before_or_parked(self.work, instance))
         return Evidence(detail="taken out" if taken else "no config.json of this run is in place")
-
-
-def _with(files: ConfigurationSet, config: SetFile) -> ConfigurationSet:
-    return ConfigurationSet(
-        layout=files.layout,
-        version=files.version,
-        files={**files.files, config.path: config},
-        directories=files.directories,
-    )

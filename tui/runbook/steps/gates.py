@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 
-from tui.connector.config_keys import TICKET
-from tui.connector.configuration_set import config_values, set_certificate
 from tui.connector.instance import Instance
+from tui.connector.layouts import set_paths
 from tui.connector.model import Outcome
 from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
 from tui.findings import blockers
+from tui.runbook.changes import with_config
 from tui.runbook.first_host import RECONNECTING, still_connected
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import NOTHING_TO_PROVE, HostStep, stop, told
+from tui.runbook.steps.certificate_gate import compare_certificate
 
 RECONNECT_SECONDS = 40.0
 """How long the first host may take to reconnect: the tenant closes every connection about daily, which is normal."""
@@ -35,21 +36,14 @@ class CompareThumbprint(HostStep):
 
     def change(self, instance: Instance) -> Evidence:
         """Ask through this host with its own node; raises OperatorError when the answer differs."""
-        values = config_values(self.work.target(instance)) or {}
-        certificate = set_certificate(self.work.read(instance))
-        info = instance.ticket_info(str(values[TICKET]), values)
-        known = info.thumbprints[0] if info.thumbprints else None
-        here = certificate.thumbprint if certificate else None
-        first = self.work.context.first().thumbprint
-        if here is None or here != known or here != first:
-            raise OperatorError(
-                "the certificate on this host is not the one that the tenant knows",
-                tried=f"here {here or 'none'}, first host {first}, tenant {known or 'none'} (asked by {info.asked_from})",
-                meaning="starting it would lock the other instances out, so config.json was not put in place",
-                remedy="see whether somebody has made a new pair on the first host since it was read; then start again",
-            )
-        return Evidence(
-            detail=f"thumbprint {here} on this host and at the tenant", lines=(f"asked by {info.asked_from}",)
+        now, target = self.work.read(instance), self.work.target(instance)
+        config = set_paths(now.layout).config
+        meant = with_config(now, now.files.get(config) or target.files[config])
+        return compare_certificate(
+            self.work,
+            instance,
+            meant,
+            meaning="starting it would lock the other instances out, so nothing was started",
         )
 
 

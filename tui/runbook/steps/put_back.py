@@ -30,7 +30,7 @@ def put_back(work: HostWork, instance: Instance, chosen: Chosen) -> Evidence:
             f"{', '.join(differing)} could not be put back as it was",
             tried="moved back what was parked, wrote the rest from the backup, and compared",
             meaning="this host is neither as before nor a verified member of the cluster",
-            remedy="restore it by hand from the `before` backup of this run (adldap-ha backup restore)",
+            remedy=_by_hand(work),
         )
     lines = [f"{path} moved back" for path in parked] + [f"{path} {word}" for path, word in restored]
     return Evidence(detail="as before this run, to the byte", lines=tuple(lines))
@@ -51,9 +51,12 @@ def make_safe(work: HostWork, instance: Instance, before: ConfigurationSet) -> b
     stop_both(instance)
     config, run = set_paths(instance.install.layout).config, work.context.run
     present = instance.read_set().data(config)
-    if present is None or present == before.data(config):
+    if present is None:
         return False
-    if before.data(config) is None or config in instance.parked(run=run):
+    parked = config in instance.parked(run=run)
+    if present == before.data(config) and not parked:
+        return False
+    if before.data(config) is None or parked:
         instance.remove(config)
     else:
         instance.park(config, run=run)
@@ -91,11 +94,24 @@ def _unpark_all(work: HostWork, instance: Instance) -> list[str]:
         instance.remove(paths.config)
     moved = []
     for path in sorted(parked, key=lambda path: path == paths.config):
-        if path == paths.config and instance.read_set().files.keys() & {paths.certificate} and paths.certs not in parked:
+        if (
+            path == paths.config
+            and instance.read_set().files.keys() & {paths.certificate}
+            and paths.certs not in parked
+        ):
             continue
         instance.unpark(path, run=run)
         moved.append(path)
     return moved
+
+
+def _by_hand(work: HostWork) -> str:
+    cluster, run = work.context.cluster.name, work.context.run
+    backup = work.context.safekeeping.of_run(work.host.name, "before", run)
+    again = f"adldap-ha resume {cluster} --undo --run {run} tries again"
+    if backup is None:
+        return again
+    return f"{again}; adldap-ha backup restore {cluster} {backup.id} --to DIRECTORY gives you the files, to put them back by hand"
 
 
 def _restore(

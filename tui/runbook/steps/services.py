@@ -13,6 +13,7 @@ from tui.health.probes import ask_ticket_of
 from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
+from tui.runbook.steps.certificate_gate import compare_certificate
 from tui.runbook.steps.looking import SERVICES_BEFORE
 from tui.runbook.steps.put_back import before_or_parked, stop_both
 
@@ -28,10 +29,11 @@ class StopServices(HostStep):
     why = "a running connector rewrites its configuration and could publish a half-placed certificate"
 
     def look(self, instance: Instance) -> Evidence:
-        """Done when nothing runs, or when the host has exactly the first host's set and nothing will be replaced."""
-        active = _active(instance.services())
-        if not active:
-            return Evidence(detail="nothing runs")
+        """Done when the host has exactly the first host's set, so that nothing will be replaced.
+
+        It is applied where nothing runs too: its undo is what gives the services back as they were, whatever a reboot
+        has started meanwhile.
+        """
         if self.work.in_line(self.work.present(instance)):
             return Evidence(detail="the set is the first host's already: nothing needs to stop")
         return TO_DO
@@ -70,12 +72,10 @@ class StopServices(HostStep):
         for role in (Role.ADMIN, Role.CONNECTOR):
             if role not in present:
                 continue
-            if noted.get(role.value) in (None, *AT_REST, "unknown"):
-                if present[role].state not in AT_REST:
-                    instance.stop(role)
-                    lines.append(f"{present[role].unit} stopped, as before this run")
-                continue
-            if present[role].running:
+            if noted.get(role.value) in AT_REST and present[role].state not in AT_REST:
+                instance.stop(role)
+                lines.append(f"{present[role].unit} stopped, as before this run")
+            if noted.get(role.value) in (None, *AT_REST, "unknown") or present[role].running:
                 continue
             if role is Role.CONNECTOR and (reason := _must_stay_down(instance, before)):
                 lines.append(f"{present[role].unit} stays stopped: {reason}")
@@ -163,8 +163,13 @@ class StartConnector(_StartStep):
 
 
 def start_connector(work: HostWork, instance: Instance) -> None:
-    """Note the end of the connector's log and start it. Raises OperatorError when the set is not the first host's."""
-    if not work.in_line(work.read(instance)):
+    """Note the end of the connector's log and start it.
+
+    Raises OperatorError when the set is not the first host's, or its certificate not the one that the tenant knows at
+    this moment: the gate before the commit may have been passed a long while ago.
+    """
+    present = work.read(instance)
+    if not work.in_line(present):
         raise OperatorError(
             "the set on this host is not the first host's any more",
             tried="compared every key and file just before the start",
@@ -172,6 +177,9 @@ def start_connector(work: HostWork, instance: Instance) -> None:
             remedy="find out who writes to this directory, then retry",
         )
     work.mark = instance.log_mark()
+    compare_certificate(
+        work, instance, present, meaning="starting it would lock the other instances out, so it was not started"
+    )
     instance.start(Role.CONNECTOR)
 
 

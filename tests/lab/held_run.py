@@ -1,0 +1,110 @@
+"""Runs that are held, or whose runner dies, at an exact operation of an exact step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.jump_box import until
+from tui.runbook.cluster_operations import ClusterOperations
+from tui.runbook.journal import Journal
+from tui.runbook.launch import new_run_id, start_run
+from tui.runbook.model import RunState, RunView, Step, StepState
+from tui.runbook.order import RunOrder
+from tui.runbook.procedure import build_procedure
+from tui.runbook.stages import Procedure
+
+_VARIABLE = "ADLDAP_HA_TEST_HOLD"
+_LONGEST_HOLD_S = 60.0
+
+Act = Callable[[], None]
+
+
+def build(order: RunOrder, journal: Journal) -> Procedure:
+    """The real procedure; one of its operations first does what the environment asks for."""
+    procedure = build_procedure(order, journal)
+    wanted, operation, when, deed = os.environ[_VARIABLE].split("|")
+    for stage in procedure.stages:
+        for track in stage.tracks:
+            for step in track.steps:
+                if f"{step.host or 'tenant'}/{step.name}" == wanted:
+                    _wrap(step, operation, when, deed)
+    return procedure
+
+
+def _wrap(step: Step, operation: str, when: str, deed: str) -> None:
+    real = getattr(step, operation)
+
+    def held() -> Any:
+        if when == "before":
+            _do(deed)
+        seen = real()
+        if when == "after":
+            _do(deed)
+        return seen
+
+    setattr(step, operation, held)
+
+
+def _do(deed: str) -> None:
+    if deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    flag = Path(deed)
+    if flag.exists():
+        return
+    flag.with_suffix(".reached").touch()
+    deadline = time.monotonic() + _LONGEST_HOLD_S
+    while not flag.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _start(
+    operations: ClusterOperations, patch: pytest.MonkeyPatch, step: str, operation: str, when: str, deed: str
+) -> str:
+    run = new_run_id()
+    operations._unlocked()
+    with patch.context() as here:
+        here.setenv(_VARIABLE, "|".join((step, operation, when, deed)))
+        start_run(operations._order(run, "run", ()), procedure="tests.lab.held_run:build")
+    return run
+
+
+def killed_at(
+    operations: ClusterOperations, patch: pytest.MonkeyPatch, step: str, operation: str = "verify", when: str = "after"
+) -> str:
+    """Start a run whose runner is killed at that point; returns when it is dead."""
+    run = _start(operations, patch, step, operation, when, "kill")
+    until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+    return run
+
+
+class Held:
+    """A run that waits before an operation until it is let go."""
+
+    def __init__(
+        self,
+        operations: ClusterOperations,
+        patch: pytest.MonkeyPatch,
+        folder: Path,
+        step: str,
+        operation: str = "apply",
+    ) -> None:
+        self._flag = folder / "go-on"
+        self.run = _start(operations, patch, step, operation, "before", str(self._flag))
+        until(self._flag.with_suffix(".reached").exists)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        self._flag.touch()
+
+
+def errors_of(view: RunView) -> list[tuple[str, tuple[str, ...]]]:
+    """What went wrong in a run, for a test's own message."""
+    failed = (StepState.FAILED, StepState.INCONSISTENT)
+    return [(step.planned.id, step.error) for step in view.steps if step.error or step.state in failed]
