@@ -55,6 +55,7 @@ class FileFailure(StrEnum):
     READ_ONLY = "read_only"
     TOO_LARGE = "too_large"
     CORRUPTED = "corrupted"
+    LED_AWAY = "led_away"
     OTHER = "other"
 
 

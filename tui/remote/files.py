@@ -32,6 +32,7 @@ _REASONS = (
     ("directory nonexistent", FileFailure.MISSING),
     ("nonexistent directory", FileFailure.MISSING),
     ("not a directory", FileFailure.MISSING),
+    ("leads out of", FileFailure.LED_AWAY),
     ("checksum differs", FileFailure.CORRUPTED),
 )
 
@@ -40,6 +41,10 @@ _MEANINGS = {
     FileFailure.DENIED: ("the account may not do that", "check the owner and mode, and `become` in the cluster file"),
     FileFailure.NO_SPACE: ("the file system is full, or a quota is used up", "make room on the host"),
     FileFailure.READ_ONLY: ("the file system is mounted read-only", "find out why, and mount it writable"),
+    FileFailure.LED_AWAY: (
+        "a link leads out of the directory that it belongs to",
+        "see who made that link; put a plain file or directory in its place",
+    ),
     FileFailure.TOO_LARGE: ("the file is larger than is accepted", "look at the file"),
     FileFailure.CORRUPTED: ("what arrived is not what was sent", "try again; check the connection if it happens again"),
     FileFailure.OTHER: ("the host refused it", "look at the file on the host"),
@@ -165,7 +170,13 @@ def _attribute_arguments(attributes: FileAttributes) -> list[str]:
     ]
 
 
-def write_file(session: Session, path: str, data: bytes, attributes: FileAttributes, *, user: str | None) -> None:
+def _within(session: Session, directory: str | None) -> str:
+    return "" if directory is None else _checked(session, directory)
+
+
+def write_file(
+    session: Session, path: str, data: bytes, attributes: FileAttributes, *, user: str | None, within: str | None = None
+) -> None:
     """See Session.write_file."""
     target = _checked(session, path)
     arguments = [
@@ -173,14 +184,17 @@ def write_file(session: Session, path: str, data: bytes, attributes: FileAttribu
         *_attribute_arguments(attributes),
         hashlib.sha256(data).hexdigest(),
         token_hex(8),
+        _within(session, within),
     ]
-    _do(session, _script("attributes") + _script("write"), arguments, "written", path, user, data)
+    _do(session, _script("within") + _script("attributes") + _script("write"), arguments, "written", path, user, data)
 
 
-def make_directory(session: Session, path: str, attributes: FileAttributes, *, user: str | None) -> None:
+def make_directory(
+    session: Session, path: str, attributes: FileAttributes, *, user: str | None, within: str | None = None
+) -> None:
     """See Session.make_directory."""
-    arguments = [_checked(session, path), *_attribute_arguments(attributes)]
-    _do(session, _script("attributes") + _script("directory"), arguments, "made", path, user)
+    arguments = [_checked(session, path), *_attribute_arguments(attributes), _within(session, within)]
+    _do(session, _script("within") + _script("attributes") + _script("directory"), arguments, "made", path, user)
 
 
 def rename(session: Session, source: str, target: str, *, user: str | None) -> None:
@@ -189,7 +203,7 @@ def rename(session: Session, source: str, target: str, *, user: str | None) -> N
     _do(session, _script("attributes") + _script("rename"), arguments, f"renamed to {target}", source, user)
 
 
-def remove(session: Session, path: str, *, tree: bool, user: str | None) -> None:
+def remove(session: Session, path: str, *, tree: bool, user: str | None, within: str | None = None) -> None:
     """See Session.remove."""
-    arguments = [_checked(session, path), "yes" if tree else "no"]
-    _do(session, _script("attributes") + _script("remove"), arguments, "removed", path, user)
+    arguments = [_checked(session, path), "yes" if tree else "no", _within(session, within)]
+    _do(session, _script("within") + _script("attributes") + _script("remove"), arguments, "removed", path, user)

@@ -134,26 +134,33 @@ class Session(Protocol):
         """The entries below `directory`, to `depth` levels, sorted by path; empty when it is missing."""
         ...
 
-    def write_file(self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None) -> None:
+    def write_file(
+        self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None, within: str | None = None
+    ) -> None:
         """Replace `path` with `data`, atomically.
 
         A temporary file in the same directory gets the final owner, mode, ACL and label before its first
         byte, is filled, flushed to disk, compared with the SHA-256 of `data`, and renamed over `path`. A
-        symlink is resolved first, so its target is replaced and the link stays. On any failure `path` is as
-        it was and the temporary file is gone. Raises RemoteFileError.
+        symlink is resolved first, so its target is replaced and the link stays; with `within` a target outside
+        that directory is refused (LED_AWAY). What earlier writes of `path` that were cut off left beside it is
+        removed, so that none of them can end later. On any failure `path` is as it was and the temporary file is gone.
+        Raises RemoteFileError.
         """
         ...
 
-    def make_directory(self, path: str, attributes: FileAttributes, *, user: str | None = None) -> None:
-        """Create a directory (not its parents) with `attributes`; an existing one is left as it is."""
+    def make_directory(
+        self, path: str, attributes: FileAttributes, *, user: str | None = None, within: str | None = None
+    ) -> None:
+        """Create a directory (not its parents) with `attributes`; an existing one is left as it is. `within` as above."""
         ...
 
     def rename(self, source: str, target: str, *, user: str | None = None) -> None:
         """Move within one file system; the directory is flushed. An existing target file is replaced."""
         ...
 
-    def remove(self, path: str, *, tree: bool = False, user: str | None = None) -> None:
-        """Remove a file, or with `tree` a directory and all below it; a missing one is no error."""
+    def remove(self, path: str, *, tree: bool = False, user: str | None = None, within: str | None = None) -> None:
+        """Remove a file, or with `tree` a directory and all below it; a missing one is no error. `within` as above; what
+        writes of `path` that were cut off left beside it goes too."""
         ...
 
     def tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> Stream:

@@ -199,21 +199,25 @@ class SshSession:
         """See Session.list_tree."""
         return files.list_tree(self, directory, depth=depth, user=user)
 
-    def write_file(self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None) -> None:
+    def write_file(
+        self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None, within: str | None = None
+    ) -> None:
         """See Session.write_file."""
-        files.write_file(self, path, data, attributes, user=user)
+        files.write_file(self, path, data, attributes, user=user, within=within)
 
-    def make_directory(self, path: str, attributes: FileAttributes, *, user: str | None = None) -> None:
+    def make_directory(
+        self, path: str, attributes: FileAttributes, *, user: str | None = None, within: str | None = None
+    ) -> None:
         """See Session.make_directory."""
-        files.make_directory(self, path, attributes, user=user)
+        files.make_directory(self, path, attributes, user=user, within=within)
 
     def rename(self, source: str, target: str, *, user: str | None = None) -> None:
         """See Session.rename."""
         files.rename(self, source, target, user=user)
 
-    def remove(self, path: str, *, tree: bool = False, user: str | None = None) -> None:
+    def remove(self, path: str, *, tree: bool = False, user: str | None = None, within: str | None = None) -> None:
         """See Session.remove."""
-        files.remove(self, path, tree=tree, user=user)
+        files.remove(self, path, tree=tree, user=user, within=within)
 
     def tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> TunnelStream:
         """See Session.tunnel."""

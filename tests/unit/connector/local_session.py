@@ -164,20 +164,24 @@ class LocalSession:
                 found += self.list_tree(f"{directory}/{name}", depth=depth - 1)
         return found
 
-    def write_file(self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None) -> None:
+    def write_file(
+        self, path: str, data: bytes, attributes: FileAttributes, *, user: str | None = None, within: str | None = None
+    ) -> None:
         target = Path(path).resolve()
         temporary = target.with_name(f".{target.name}.new")
         temporary.write_bytes(data)
         temporary.chmod(attributes.mode)
         temporary.rename(target)
 
-    def make_directory(self, path: str, attributes: FileAttributes, *, user: str | None = None) -> None:
+    def make_directory(
+        self, path: str, attributes: FileAttributes, *, user: str | None = None, within: str | None = None
+    ) -> None:
         Path(path).mkdir(mode=attributes.mode, exist_ok=True)
 
     def rename(self, source: str, target: str, *, user: str | None = None) -> None:
         os.rename(source, target)
 
-    def remove(self, path: str, *, tree: bool = False, user: str | None = None) -> None:
+    def remove(self, path: str, *, tree: bool = False, user: str | None = None, within: str | None = None) -> None:
         if tree and os.path.isdir(path):
             shutil.rmtree(path)
         elif os.path.lexists(path):

@@ -1,5 +1,7 @@
-path=$1 owner=$2 group=$3 mode=$4 acl=$5 label=$6
+path=$1 owner=$2 group=$3 mode=$4 acl=$5 label=$6 within=$7
 umask 077
+parent=$(real_directory "$path" "$within") || exit 1
+path=${parent%/}/${path##*/}
 [ -d "$path" ] && exit 0
 mkdir -- "$path" || { [ -d "$path" ] && exit 0; exit 1; }
 exec 3<"$path"
@@ -10,5 +12,4 @@ if [ -L "$path" ] || ! give_attributes "$handle"; then
   exit 1
 fi
 flush "$handle"
-parent=${path%/*}
-flush "${parent:-/}"
+flush "$parent"

@@ -1,14 +1,23 @@
-path=$1 owner=$2 group=$3 mode=$4 acl=$5 label=$6 wanted=$7 token=$8
+path=$1 owner=$2 group=$3 mode=$4 acl=$5 label=$6 wanted=$7 token=$8 within=$9
 umask 077
 target=$(readlink -f -- "$path") || target=$path
 [ -n "$target" ] || target=$path
+directory=$(real_directory "$target" "$within") || exit 1
 if [ -d "$target" ]; then
   echo "$target: Is a directory" >&2
   exit 1
 fi
-directory=${target%/*}
 name=${target##*/}
-temporary=$directory/.$name.$token.new
+target=${directory%/}/$name
+cd -P -- "$directory" || exit 1
+if [ "$(pwd -P)" != "$directory" ]; then
+  echo "$directory was moved meanwhile" >&2
+  exit 1
+fi
+# From here on relative to that directory, which nobody can replace by a link any more. A write that was cut off and goes
+# on somewhere loses its temporary file, so that it cannot land on top of what follows.
+rm -f -- "./.$name".*.new 2>/dev/null
+temporary=./.$name.$token.new
 trap 'rm -f -- "$temporary"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 
@@ -35,6 +44,10 @@ if [ "$found" != "$wanted" ]; then
   echo 'checksum differs' >&2
   exit 3
 fi
-mv -f -- "$temporary" "$target" || exit 1
+if [ -d "./$name" ]; then
+  echo "$target: Is a directory" >&2
+  exit 1
+fi
+mv -f -- "$temporary" "./$name" || exit 1
 trap - EXIT
-flush "${directory:-/}"
+flush .
