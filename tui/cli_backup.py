@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tui.cli_options import AsJson, Cluster, SecretsFrom, opened
-from tui.console import Exit, leave, plain_talk, somebody_there, write_document, write_lines
+from tui.console import Exit, complain, leave, plain_talk, somebody_there, write_document, write_lines
 from tui.endings import ending
+
+if TYPE_CHECKING:
+    from tui.runbook.cluster_operations import ClusterOperations
+    from tui.terminal_talk import TerminalTalk
+    from tui.vault.model import Backup
 
 backup_app = typer.Typer(help="Encrypted backups of configuration sets.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -22,12 +27,13 @@ BackupId = Annotated[str | None, typer.Argument(metavar="[BACKUP]", help="A back
 def list_backups(cluster: Cluster, as_json: AsJson = False) -> None:
     """List every backup, newest first.
 
-    Nothing is decrypted.
+    Nothing is decrypted. What is damaged or incomplete in the vault is told on standard error.
     """
-    from tui.rendering import backup_lines
+    from tui.rendering import backup_lines, finding_lines
 
     with opened(cluster) as operations:
-        backups, name = operations.backups(), operations.cluster.name
+        backups, findings, name = operations.backups(), operations.vault_findings(), operations.cluster.name
+    complain(line for finding in findings for line in finding_lines(finding, indent=""))
     if as_json:
         write_document({"cluster": name, "backups": [backup.model_dump(mode="json") for backup in backups]})
     else:
@@ -73,6 +79,18 @@ def show(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False) -> 
         write_lines(backup_detail_lines(found))
 
 
+def _opened_backup(
+    operations: ClusterOperations, talk: TerminalTalk, backup: str | None, kind: str | None = None
+) -> Backup:
+    """The backup that is meant, with the vault open. Opening it heals one that lost its description."""
+    from tui.headless import open_vault, pick_backup
+
+    if not operations.vault_findings():
+        pick_backup(operations, backup, kind)
+    open_vault(operations, talk)
+    return pick_backup(operations, backup, kind)
+
+
 @backup_app.command("verify")
 @ending()
 def verify(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False, secrets: SecretsFrom = None) -> None:
@@ -80,12 +98,10 @@ def verify(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False, s
 
     Decrypts it and checks every hash, the key/certificate pair and the encrypted password. Exit 0 when it is good.
     """
-    from tui.headless import open_vault, pick_backup
     from tui.rendering import verification_lines
 
     with opened(cluster, secrets) as operations:
-        found = pick_backup(operations, backup)
-        open_vault(operations, plain_talk(quiet=as_json, asking=somebody_there(secrets)))
+        found = _opened_backup(operations, plain_talk(quiet=as_json, asking=somebody_there(secrets)), backup)
         verification = operations.verify_backup(found.id)
     if as_json:
         write_document({"backup": found.id, **verification.model_dump(mode="json")})
@@ -110,13 +126,11 @@ def restore(
     Checked against the journal and verified first. No host is touched: what comes out is for being put on one by hand. It is as good as
     the directory password, so keep it where only you can read it, and remove it afterwards.
     """
-    from tui.headless import open_vault, pick_backup
     from tui.rendering import restored_lines
 
     with opened(cluster, secrets) as operations:
-        found = pick_backup(operations, backup, "set")
         talk = plain_talk(quiet=as_json, asking=somebody_there(secrets))
-        open_vault(operations, talk)
+        found = _opened_backup(operations, talk, backup, "set")
         target = Path(os.path.abspath(to.expanduser()))
         verification = operations.restore_backup(found.id, target)
     if as_json:

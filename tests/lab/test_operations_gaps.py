@@ -93,3 +93,20 @@ def test_a_backup_that_cannot_be_trusted_or_opened_leaves_nothing_behind(operato
     damaged = operator.ask(*arguments)
     assert (damaged.code, "damaged" in damaged.document["error"]["summary"]) == (1, True)
     assert [each.name for each in tmp_path.iterdir()] == ["home"]
+
+
+def test_what_is_wrong_in_the_vault_is_told_beside_the_list_and_healed_when_the_vault_is_opened(
+    operator: Operator,
+) -> None:
+    created = operator.ask("backup", "create", "lab", "--json").document
+    path = Path(created["path"])
+    (sidecar,) = [each for each in path.parent.glob(f"{created['id']}.*") if each != path]
+    sidecar.unlink()
+    listed = operator.run("backup", "list", "lab", "--json")
+    assert listed.document == {"cluster": "lab", "backups": []}
+    assert f"note: backup {created['id']} has no sidecar" in listed.err
+    assert f"adldap-ha backup verify lab {created['id']}" in listed.err.replace("\n", " ")
+    healed = operator.ask("backup", "verify", "lab", created["id"], "--json")
+    assert (healed.code, healed.document["ok"]) == (0, True), healed.err
+    again = operator.run("backup", "list", "lab", "--json")
+    assert ([each["id"] for each in again.document["backups"]], again.err) == ([created["id"]], "")

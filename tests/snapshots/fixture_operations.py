@@ -10,6 +10,7 @@ from tests.snapshots import fixture_run as runs
 from tui.cluster import Cluster
 from tui.connector.model import TroubleshooterReport
 from tui.errors import OperatorError
+from tui.findings import Finding
 from tui.health.model import ClusterStatus, HostStatus
 from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
 from tui.runbook.model import Plan, RunView
@@ -122,6 +123,9 @@ class FixtureOperations:
         return data.backup()
 
     def backups(self) -> list[Backup]:
+        return []
+
+    def vault_findings(self) -> list[Finding]:
         return []
 
     def verify_backup(self, backup_id: str) -> Verification:

@@ -196,7 +196,10 @@ class ClusterOperations:
 
     def unlock_identity(self, passphrase: str) -> str:
         """Open the identity for this session; returns its recipient. Raises VaultError on a wrong passphrase."""
-        return self._identity.unlock(passphrase).recipient
+        recipient = self._identity.unlock(passphrase).recipient
+        if self._open is not None:
+            self._backups.heal()
+        return recipient
 
     def set_recipients(self, recipients: Sequence[str]) -> None:
         """Replace the cluster's backup recipients and save the cluster file."""
@@ -214,6 +217,10 @@ class ClusterOperations:
     def backups(self) -> list[Backup]:
         """Every backup of the current cluster, newest first, without decrypting."""
         return list(self._backups.catalogue().backups)
+
+    def vault_findings(self) -> list[Finding]:
+        """What is damaged, incomplete or foreign in the cluster's vault, without decrypting."""
+        return list(self._backups.catalogue().findings)
 
     def verify_backup(self, backup_id: str) -> Verification:
         """Decrypt one backup and check everything in it."""
@@ -244,7 +251,7 @@ class ClusterOperations:
     def resume_run(self, run: str, *, undo: bool = False) -> None:
         """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
         self._identity.unlocked()
-        start_run(self._order(run, "undo" if undo else "resume", self._current.hosts_of_run(run)))
+        start_run(self._order(run, "undo" if undo else "resume", self._current.hosts_of_run(run, undo=undo)))
 
     def _order(self, run: str, mode: Mode, hosts: tuple[str, ...]) -> RunOrder:
         return RunOrder(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from pathlib import Path
 
 from tui import paths
@@ -10,8 +12,11 @@ from tui.runbook.first_host import first_findings, refusal
 from tui.runbook.open_cluster import OpenCluster
 from tui.runbook.operator_identity import OperatorIdentity
 from tui.vault.catalogue import Catalogue
+from tui.vault.errors import VaultError
 from tui.vault.model import Backup, Verification
 from tui.vault.vault import Vault
+
+_LOG = logging.getLogger(__name__)
 
 
 class KeptBackups:
@@ -25,6 +30,13 @@ class KeptBackups:
     def catalogue(self) -> Catalogue:
         """Every backup, newest first, and what is wrong with the vault, without decrypting."""
         return self.vault.catalogue()
+
+    def heal(self) -> None:
+        """Give backups whose description was lost a new one; what cannot be healed stays among the findings."""
+        with contextlib.suppress(VaultError):
+            if self.vault.catalogue().without_sidecar:
+                healed = self.vault.heal(self._identity.unlocked())
+                _LOG.info("%d backups were given a new sidecar", len(healed))
 
     def back_up_first(self) -> Backup:
         """Read the first host's set, encrypt it, and verify it by decryption."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tui.cluster import Cluster
 from tui.connector.model import TroubleshooterReport
+from tui.findings import Finding
 from tui.health.model import ClusterStatus, HostStatus
 from tui.remote.errors import HostKeyUnknown, SecretKind
 from tui.runbook.model import Plan, RunView
@@ -93,6 +94,10 @@ class Operations(Protocol):
 
     def backups(self) -> list[Backup]:
         """Every backup of the current cluster, newest first, without decrypting."""
+        ...
+
+    def vault_findings(self) -> list[Finding]:
+        """What is damaged, incomplete or foreign in the cluster's vault, without decrypting."""
         ...
 
     def verify_backup(self, backup_id: str) -> Verification:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -10,11 +12,19 @@ from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
 from tui.findings import blockers
 from tui.runbook.journal import Journal
+from tui.runbook.model import RunState
+from tui.runbook.run_view import RunHistory
+from tui.vault.errors import VaultError
 from tui.vault.identity import Identity
 from tui.vault.model import Backup, Verification
 from tui.vault.vault import Vault
 
 Kind = Literal["set", "before"]
+
+KEPT = 30
+"""How many backups of each host and kind stay when one more has been proven."""
+
+_LOG = logging.getLogger(__name__)
 
 
 class Safekeeping:
@@ -76,7 +86,8 @@ class Safekeeping:
     def prove(self, backup: Backup, configuration: ConfigurationSet | None = None) -> Verification:
         """Decrypt a backup and check everything in it, and that it holds `configuration` to the byte.
 
-        Raises OperatorError when it does not: such a backup must not be relied upon.
+        Raises OperatorError when it does not: such a backup must not be relied upon. When it does, backups that are older
+        than the last 30 of a host and kind, and that no run needs any more, are removed.
         """
         expected = self.expected_hash(backup)
         verification = self.vault.verify(backup, self.identity(), expected_sha256=expected)
@@ -98,7 +109,28 @@ class Safekeeping:
                 meaning="nothing was changed on any additional host",
                 remedy="make another backup",
             )
+        self._retain(backup)
         return verification
+
+    def _retain(self, proven: Backup) -> None:
+        """A vault that cannot be tidied up is no reason to stop: the backup is proven."""
+        with self._lock, contextlib.suppress(VaultError):
+            alike = [each for each in self.vault.list() if (each.host, each.kind) == (proven.host, proven.kind)]
+            if len(alike) > KEPT:
+                removed = self.vault.retain(KEPT, needed_runs=self._needed_runs(), needed_ids={proven.id})
+                _LOG.info("%d old backups removed", len(removed))
+
+    def _needed_runs(self) -> set[str]:
+        """The newest run, which may yet be undone, and every run that has not come to a good end."""
+        if self._journal is None:
+            return {backup.run for backup in self.vault.list() if backup.run is not None}
+        runs = self._journal.runs()
+        ended = {
+            run
+            for run in runs
+            if RunHistory.read(self._journal, run).view().state in (RunState.DONE, RunState.ROLLED_BACK)
+        }
+        return {run for run in runs if run not in ended} | set(runs[:1])
 
     def read(self, backup: Backup) -> ConfigurationSet:
         """The set in a backup, its ciphertext compared with the hash in the journal first."""
@@ -115,8 +147,11 @@ class Safekeeping:
         return made[0] if made else None
 
     def read_before(self, host: str, run: str) -> ConfigurationSet | None:
-        """What a host had before the run changed it; None when the run made no such backup."""
-        backup = self.of_run(host, "before", run)
+        """What a host had before the run changed it; None when the run made no such backup.
+
+        The latest counts: none is made any more once the run has taken the host.
+        """
+        backup = self.of_run(host, "before", run, latest=True)
         return self.read(backup) if backup is not None else None
 
 

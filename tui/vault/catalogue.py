@@ -34,12 +34,12 @@ def survey(directory: Path, cluster: str) -> Catalogue:
         except FileNotFoundError:
             if backup_id in data:
                 orphans.append(backup_id)
-                findings.append(_without_sidecar(backup_id))
+                findings.append(_without_sidecar(backup_id, cluster))
             continue
         except (SidecarDamaged, OSError) as error:
             if backup_id in data:
                 orphans.append(backup_id)
-            findings.append(_damaged_sidecar(backup_id, error, data=backup_id in data))
+            findings.append(_damaged_sidecar(backup_id, error, cluster if backup_id in data else None))
             continue
         problem = _problem(backup, cluster)
         if problem:
@@ -103,22 +103,25 @@ def _problem(backup: Backup, cluster: str) -> Finding | None:
     return None
 
 
-def _without_sidecar(backup_id: str) -> Finding:
+def _healing(backup_id: str, cluster: str) -> str:
+    return f"adldap-ha backup verify {cluster} {backup_id} writes it anew from what is inside the backup"
+
+
+def _without_sidecar(backup_id: str, cluster: str) -> Finding:
     return Finding(
         id="backup-without-sidecar",
         severity=Severity.NOTE,
         summary=f"backup {backup_id} has no sidecar: its making was interrupted at the very end",
-        remedy="unlock your identity and heal the vault; the backup itself is complete",
+        remedy=_healing(backup_id, cluster),
     )
 
 
-def _damaged_sidecar(backup_id: str, error: Exception, *, data: bool) -> Finding:
+def _damaged_sidecar(backup_id: str, error: Exception, cluster: str | None) -> Finding:
+    """`cluster` is None when the data is gone as well."""
     return Finding(
         id="backup-sidecar-damaged",
         severity=Severity.WARNING,
         summary=f"the sidecar of backup {backup_id} cannot be read",
         evidence=(str(error) if isinstance(error, SidecarDamaged) else error.__class__.__name__,),
-        remedy="unlock your identity and heal the vault; `age -d` opens the backup as well"
-        if data
-        else "remove it: the backup that it described is gone",
+        remedy=_healing(backup_id, cluster) if cluster else "remove it: the backup that it described is gone",
     )
