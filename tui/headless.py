@@ -5,7 +5,6 @@ Prints nothing: what is to be said or asked goes through a Talk.
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +14,14 @@ from tui.cluster import Cluster, Tenant
 from tui.endings import StoppedWatching
 from tui.errors import OperatorError
 from tui.findings import Finding, blockers
-from tui.remote.errors import BecomeFailed, HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.errors import BecomeFailed, HostKeyUnknown, SecretNeeded
 from tui.remote.secrets import Secrets
 from tui.runbook.attach import OVER
 from tui.runbook.control_desk import ControlRefused
 from tui.runbook.model import Plan, Question, RunState, RunView, StepState, StepView
 from tui.runbook.operations import Operations
 from tui.runbook.survey import Connected
+from tui.vault.errors import VaultError
 from tui.vault.model import Backup
 
 _T = TypeVar("_T")
@@ -79,12 +79,11 @@ class Talk(Protocol):
 
 
 def answered(operations: Operations, talk: Talk, call: Callable[[], _T], *, refused: BecomeFailed | None = None) -> _T:
-    """Call until no question is left open; a question that stays unanswered is raised. The keyring is asked first.
+    """Call until no question is left open; a question that stays unanswered is raised.
 
     sudo that refuses a password is called once more: the refused password is not tried again, another one is asked for.
     `refused` is such a refusal that has happened already.
     """
-    looked_up: set[tuple[str, SecretKind]] = set()
     while True:
         try:
             return call()
@@ -100,25 +99,11 @@ def answered(operations: Operations, talk: Talk, call: Callable[[], _T], *, refu
             asked = (question.secret_host, question.kind)
             if refused is not None:
                 talk.say(refused.lines()[0])
-            secret = None if asked in looked_up else _in_keyring(operations.cluster.name, *asked)
-            looked_up.add(asked)
-            secret = secret or talk.ask_secret(question)
+            secret = talk.ask_secret(question)
             if secret is None:
                 raise refused or question from None
             operations.supply(*asked, secret)
             refused = None
-
-
-def _in_keyring(cluster: str, host: str, kind: SecretKind) -> str | None:
-    """What the keyring holds; None where there is no keyring to ask: it is an offer, not a condition."""
-    if importlib.util.find_spec("keyring") is None:
-        return None
-    from tui.remote.secrets_input import SecretsInputError, from_keyring
-
-    try:
-        return from_keyring(cluster, host, kind)
-    except SecretsInputError:
-        return None
 
 
 def connect_all(operations: Operations, talk: Talk, names: Sequence[str], *, all_needed: bool = True) -> None:
@@ -176,9 +161,16 @@ def open_vault(operations: Operations, talk: Talk) -> str:
             "there is no identity on this machine that could open a backup",
             remedy=f"adldap-ha backup create {operations.cluster.name} makes one; or put a copy of a recipient's identity in place",
         )
+    supplied = operations.supplied_passphrase()
     passphrase = _passphrase(operations, talk, new=False)
     talk.say("opening the vault")
-    return operations.unlock_identity(passphrase)
+    try:
+        return operations.unlock_identity(passphrase)
+    except VaultError as error:
+        if supplied is None or operations.supplied_passphrase() is not None:
+            raise
+        talk.warn(f"the keyring: {error.summary}")
+        return operations.unlock_identity(_passphrase(operations, talk, new=False))
 
 
 def unlock_vault(operations: Operations, talk: Talk) -> None:
@@ -209,7 +201,7 @@ def _passphrase(operations: Operations, talk: Talk, *, new: bool) -> str:
 def unlock_tenant(operations: Operations, talk: Talk, secrets: Secrets) -> None:
     """Ask for the Management API's client secret where the cluster file names a tenant and nobody has supplied it."""
     tenant = operations.cluster.tenant
-    if tenant is None or secrets.tenant.client_secret is not None:
+    if tenant is None or secrets.client_secret() is not None:
         return
     secret = talk.ask_client_secret(tenant)
     if secret is not None:
@@ -365,7 +357,7 @@ def _resumable(operations: Operations, run: str | None, *, undo: bool) -> RunVie
             remedy=f"adldap-ha report {name} shows what was done; adldap-ha apply {name} starts a run",
         )
     over = view.state in OVER and view.state is not RunState.INTERRUPTED
-    if over and (not undo or view.state is RunState.ROLLED_BACK):
+    if over and (not undo or not view.changed):
         raise OperatorError(
             f"run {view.id} has ended: {view.state.value.replace('_', ' ')}",
             meaning="there is nothing left of it to " + ("undo" if undo else "finish"),

@@ -84,14 +84,18 @@ class Desk:
         with self._changed:
             return self._open
 
-    def boundary(self, *, new_host: bool = False) -> Directive:
+    def boundary(self, *, new_host: bool = False, may_pause: bool = True) -> Directive:
         """Called before every step: waits while the run is paused, then says how to go on.
 
         `new_host`: also waits while a question is undecided, since its answer may be that no further host is touched.
+        `may_pause` False: a pause does not hold here, because the host must not be left as it is now.
         """
         with self._changed:
             self._changed.wait_for(
-                lambda: self._directive is not Directive.GO or not (self._paused or (new_host and self._asking))
+                lambda: (
+                    self._directive is not Directive.GO
+                    or not ((self._paused and may_pause) or (new_host and self._asking))
+                )
             )
             return self._directive
 
@@ -159,7 +163,7 @@ class Desk:
             self._changed.notify_all()
 
     def word(self, word: str) -> None:
-        """The operator's word; it takes effect at the next step boundary. Raises ControlRefused."""
+        """The operator's word; it takes effect at the next step boundary where the host can be left. Raises ControlRefused."""
         if word not in WORDS:
             raise ControlRefused(f"{word!r} is not a word that a run knows", remedy=f"say one of {', '.join(WORDS)}")
         with self._changed:

@@ -1,7 +1,8 @@
 """The engine: performs a procedure stage by stage, host by host, and puts hosts back when that is what remains.
 
-A run ends `done` when every step ended well or was skipped by the operator; `rolled_back` when hosts were put back;
-`inconsistent` when putting one back failed; `failed` when it stopped with nothing to put back.
+A run ends `done` when every step ended well or was skipped by the operator; `rolled_back` when every host that it had
+changed was put back; `inconsistent` when putting one back failed; `failed` when it stopped and nothing was put back, or
+hosts stay as it has changed them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tui.runbook.engine_step import Progress, StepRunner
 from tui.runbook.journal import Journal, JournalError
 from tui.runbook.model import RunState
 from tui.runbook.run_view import RunHistory
-from tui.runbook.stages import Procedure, Stage
+from tui.runbook.stages import Procedure, Stage, Track
 
 
 class ProcedureMismatch(OperatorError):
@@ -29,6 +30,7 @@ class _End(Enum):
     """How a track ended."""
 
     DONE = auto()
+    GIVEN_UP = auto()
     PUT_BACK = auto()
     INCONSISTENT = auto()
     NOT_BEGUN = auto()
@@ -37,6 +39,8 @@ class _End(Enum):
 @dataclass(frozen=True, slots=True)
 class _Track:
     steps: tuple[StepRunner, ...]
+    unbroken: range = range(0)
+    """Places of the steps before which no pause holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,30 @@ class Engine:
             return RunState.INCONSISTENT
         if not self._broken.is_set():
             return RunState.DONE
+        if changed := self._still_changed():
+            self._tell_changed(changed)
+            return RunState.FAILED
         wanted = self._desk.directive in (Directive.ABORT, Directive.ROLL_BACK)
         return RunState.ROLLED_BACK if wanted or self._progress.undone else RunState.FAILED
+
+    def _still_changed(self) -> tuple[str, ...]:
+        """The hosts on which a step of a stage that changes hosts is applied."""
+        return tuple(
+            dict.fromkeys(
+                step.planned.host
+                for step in self._all_steps()
+                if step.applied and step.planned.host and step.planned.changes_host
+            )
+        )
+
+    def _tell_changed(self, hosts: tuple[str, ...]) -> None:
+        error = OperatorError(
+            f"the run stopped; {', '.join(hosts)} {'stays' if len(hosts) == 1 else 'stay'} as it has changed them",
+            host=", ".join(hosts),
+            meaning="what was finished there keeps working; the other hosts of the run were put back or not begun",
+            remedy=f"resume run {self._run} to finish it, or undo it to put these hosts back too",
+        )
+        self._journal.stopped(self._run, error.lines())
 
     def _perform_stage(self, stage: _Stage) -> None:
         """Perform a stage's tracks; when one did not end well, break off, and undo everything if that was the word."""
@@ -127,8 +153,8 @@ class Engine:
         if stop.is_set():
             return _End.NOT_BEGUN
         begun = False
-        for step in track.steps:
-            directive = self._desk.boundary(new_host=not begun)
+        for place, step in enumerate(track.steps):
+            directive = self._desk.boundary(new_host=not begun, may_pause=place not in track.unbroken)
             if directive is Directive.LEAVE:
                 raise Leaving
             if directive is not Directive.GO and not closing:
@@ -138,7 +164,7 @@ class Engine:
                 return _End.NOT_BEGUN
             begun = True
             if not step.forward(stop.set):
-                return self._undo_track(track)
+                return self._undo_track(track) if step.planned.host else _End.GIVEN_UP
         return _End.DONE
 
     def _undo_track(self, track: _Track) -> _End:
@@ -213,7 +239,16 @@ class Engine:
                             progress=self._progress,
                         )
                     )
-                tracks.append(_Track(tuple(runners)))
+                tracks.append(_Track(tuple(runners), _unbroken(track)))
             yield _Stage(stage, tuple(tracks))
         if next(planned, None) is not None:
             raise ProcedureMismatch("the plan lists more steps than the procedure has")
+
+
+def _unbroken(track: Track) -> range:
+    """The places of the steps after the first unbroken one, up to and with the last."""
+    if track.unbroken is None:
+        return range(0)
+    names = [step.name for step in track.steps]
+    first, last = track.unbroken
+    return range(names.index(first) + 1, names.index(last) + 1)

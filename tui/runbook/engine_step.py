@@ -69,7 +69,7 @@ class StepRunner:
         return self.planned.id in self._progress.applied
 
     def forward(self, on_roll_back: Callable[[], None]) -> bool:
-        """Check, apply, verify; False when the operator wants the host put back.
+        """Check, apply, verify; False when the operator wants the host put back, or gives a step up that is on no host.
 
         `on_roll_back` is called as soon as that is decided, before any other host may begin.
         """
@@ -160,15 +160,14 @@ class StepRunner:
         choices = [RETRY] if may_retry else []
         if may_skip(self._step):
             choices.append(SKIP)
+        choices.append(ROLL_BACK if self.planned.host else GIVE_UP)
         kind = "secret" if isinstance(error, SecretNeeded) else "failure"
 
         def settle(choice: str) -> None:
             if choice == ROLL_BACK:
                 on_roll_back()
 
-        return self._desk.ask(
-            kind, lines, (*choices, ROLL_BACK), host=self.planned.host, step=self.planned.id, settle=settle
-        )
+        return self._desk.ask(kind, lines, tuple(choices), host=self.planned.host, step=self.planned.id, settle=settle)
 
     def _ask_about_undo(self, lines: tuple[str, ...]) -> str:
         return self._desk.ask(

@@ -217,12 +217,12 @@ class Journal(ABC):
 
     def remember_backup(self, backup: str, sha256: str, *, run: str | None = None) -> None:
         """Keep the hash of a backup's ciphertext: age does not tell a forged backup from a true one."""
-        self.append(Entry(RecordKind.BACKUP, run, detail=backup, data={"sha256": sha256}))
+        self.append(Entry(RecordKind.BACKUP, run, detail=backup, data={"backup": backup, "sha256": sha256}))
 
     def backup_hash(self, backup: str) -> str | None:
         """The remembered hash of a backup's ciphertext, or None when this journal never saw it made."""
         for record in reversed(self.records(kind=RecordKind.BACKUP)):
-            if record.entry.detail == backup:
+            if record.entry.data.get("backup", record.entry.detail) == backup:
                 return str(record.entry.data["sha256"])
         return None
 

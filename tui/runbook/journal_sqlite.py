@@ -39,9 +39,15 @@ _IDENTIFIERS = frozenset(
         "sha256",
         "socket",
         "boot",
+        "started",
+        "note",
+        "backup",
     ]
 )
-"""Keys whose values the program itself compares: masked, a password that happens to be a step's name would break a run."""
+"""Keys whose values the program itself compares: masked, a password that happens to be a step's name would break a run.
+
+For the same reason the `value` of a note (RunContext.note) stays as it is: it is read back, and holds the program's words.
+"""
 
 _Row = tuple[int, str | None, str, str, str | None, str | None, str | None, str | None, str | None, str, str, bytes]
 
@@ -107,7 +113,10 @@ class SqliteJournal(Journal):
         query = "SELECT detail, data FROM record WHERE kind = 'backup' AND seq <= ? ORDER BY seq"
         with self._lock, schema.translated(self.path):
             rows = self._connection.execute(query, (last,)).fetchall()
-        return [(str(backup), str(json.loads(data)["sha256"])) for backup, data in rows]
+        return [
+            (str(known.get("backup", detail)), str(known["sha256"]))
+            for detail, known in ((detail, json.loads(data)) for detail, data in rows)
+        ]
 
     def close(self) -> None:
         """Let go of the file; never raises."""
@@ -142,6 +151,8 @@ class SqliteJournal(Journal):
     def _insert(self, seq: int, previous: bytes, entry: Entry) -> tuple[Record, bytes]:
         at = datetime.now(UTC)
         masked = _masked(entry.data, self.redactor.mask)
+        if "note" in entry.data and isinstance(masked, dict):
+            masked["value"] = entry.data.get("value")
         columns = (
             seq,
             entry.run,

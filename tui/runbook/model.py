@@ -28,7 +28,10 @@ class Change(_Record):
 
 
 class PlannedStep(_Record):
-    """A step before it runs. `id` is unique in the plan (`oak/place-certificates`); `host` None means the jump box or the tenant."""
+    """A step before it runs. `id` is unique in the plan (`oak/place-certificates`); `host` None means the jump box or the tenant.
+
+    `changes_host`: whether it belongs to a stage that changes hosts: applied and not undone, it keeps a run undoable.
+    """
 
     id: str
     name: str
@@ -37,6 +40,7 @@ class PlannedStep(_Record):
     why: str
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
+    changes_host: bool = True
 
 
 class Plan(_Record):
@@ -126,6 +130,7 @@ class RunView(_Record):
     """A whole run as the journal tells it: what the progress screen, `report` and `resume` read.
 
     `error` says why a run stopped outside any step (the procedure could not be built, a host left the cluster file).
+    `changed`: the hosts that the run has begun to change and has not put back: what an undo would look after.
     """
 
     id: str
@@ -139,6 +144,7 @@ class RunView(_Record):
     hosts: tuple[HostVerdict, ...] = ()
     verdict: str | None = None
     error: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 class StepQuestion(_Record):

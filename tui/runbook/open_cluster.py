@@ -27,6 +27,7 @@ from tui.runbook.first_host import FirstHost, first_host
 from tui.runbook.journal import Journal, RecordKind
 from tui.runbook.journal_sqlite import open_journal
 from tui.runbook.links import Link, Links
+from tui.runbook.model import Plan
 from tui.runbook.procedure import safekeeping_for
 from tui.runbook.safekeeping import Safekeeping
 from tui.vault.identity import Identity
@@ -115,13 +116,31 @@ class OpenCluster:
                 return self._first.configuration
         return self.observe(self.cluster.first.name, ask_ticket=False).configuration
 
-    def hosts_of_run(self, run: str) -> tuple[str, ...]:
-        """The additional hosts that a run was started for, those that are still in the cluster file; empty for all."""
+    def hosts_of_run(self, run: str, *, undo: bool = False) -> tuple[str, ...]:
+        """The additional hosts that a run was started for; empty for all, when it never came to a plan.
+
+        Raises OperatorError naming those that have left the cluster file, as going on would mean another run than was
+        confirmed. With `undo` they are left out: an undo looks after what the run has applied, whatever is listed.
+        """
         with self.journal() as journal:
             begun = journal.records(run, kind=RecordKind.RUN)
+            plans = journal.records(run, kind=RecordKind.PLAN)
         asked = begun[0].entry.data.get("hosts") if begun else None
+        wanted = [str(name) for name in asked] if isinstance(asked, list) else []
+        if not wanted and plans:
+            planned = Plan.model_validate(plans[0].entry.data).steps
+            wanted = list(dict.fromkeys(step.host for step in planned if step.host and step.changes_host))
         present = {host.name for host in self.cluster.additional}
-        return tuple(name for name in asked if name in present) if isinstance(asked, list) else ()
+        missing = [name for name in wanted if name not in present]
+        if missing and not undo:
+            raise OperatorError(
+                f"run {run} was started for hosts that are no additional hosts of cluster {self.cluster.name} any more",
+                host=", ".join(missing),
+                tried="compared the run with the cluster file",
+                meaning="nothing was done: without them it would not be the run that was confirmed",
+                remedy="put them back into the cluster file and resume; or undo the run, then start a new one",
+            )
+        return tuple(name for name in wanted if name in present)
 
     def remember_first(self, seen: Observation) -> FirstHost:
         """Keep a first host that is fit to be copied; raises OperatorError with the reason when it is not."""

@@ -30,7 +30,7 @@ from tui.runbook.steps.files import CheckSet, CommitConfig, ParkConfig, PlaceCer
 from tui.runbook.steps.gates import CompareThumbprint, FirstHostUndisturbed, Troubleshoot
 from tui.runbook.steps.locking import LockHost, Release, Unchanged
 from tui.runbook.steps.looking import BackUpBefore, BackUpSet, FirstHostStep, Inspect
-from tui.runbook.steps.services import StartAdmin, StartConnector, StopServices
+from tui.runbook.steps.services import STARTS_AT_BOOT, StartAdmin, StartConnector, StopServices
 from tui.runbook.steps.tenant import TenantStatus
 from tui.tenant import TenantClient
 from tui.vault.identity import Identity, unlock
@@ -80,7 +80,7 @@ def build_procedure(order: RunOrder, journal: Journal) -> Procedure:
         plan=plan_of(cluster.name, stages, with_changes=False),
         stages=stages,
         close=links.close,
-        verdicts=lambda: run_verdicts(cluster, links, (cluster.first, *hosts)),
+        verdicts=lambda: run_verdicts(context, (cluster.first, *hosts)),
     )
 
 
@@ -137,25 +137,26 @@ def build_stages(
     works = {host.name: HostWork(context, host) for host in hosts}
 
     def tracks(chosen: Sequence[Host], steps: Sequence[type[HostStep]]) -> tuple[Track, ...]:
-        return tuple(Track(host.name, tuple(step(works[host.name]) for step in steps)) for host in chosen)
+        unbroken = (StopServices.name, Connected.name) if StopServices in steps else None
+        return tuple(Track(host.name, tuple(step(works[host.name]) for step in steps), unbroken) for host in chosen)
 
     first = context.cluster.first.name
     parallel = context.cluster.run.parallel
     canary, others = tuple(hosts[:1]), tuple(hosts[1:])
-    stages = [Stage("first-host", (Track(first, (FirstHostStep(context), BackUpSet(context))),))]
+    stages = [Stage("first-host", (Track(first, (FirstHostStep(context), BackUpSet(context))),), changes=False)]
     if hosts:
-        stages.append(Stage("before", tracks(hosts, LOOKING), parallel))
+        stages.append(Stage("before", tracks(hosts, LOOKING), parallel, changes=False))
         stages.append(Stage("first-addition", tracks(canary, CHANGING)))
     if others:
         stages.append(Stage("additions", tracks(others, CHANGING), parallel))
-    stages.append(Stage("tenant", (Track(None, (TenantStatus(context, client),)),)))
+    stages.append(Stage("tenant", (Track(None, (TenantStatus(context, client),)),), changes=False))
     return tuple(stages)
 
 
 def plan_of(cluster: str, stages: Sequence[Stage], *, with_changes: bool, findings: Sequence[Finding] = ()) -> Plan:
     """The plan that lists exactly the steps of `stages`. `with_changes` looks at the hosts; else nothing is asked."""
 
-    def planned(step: Step) -> PlannedStep:
+    def planned(step: Step, changes_host: bool) -> PlannedStep:
         return PlannedStep(
             id=f"{step.host or 'tenant'}/{step.name}",
             name=step.name,
@@ -163,19 +164,34 @@ def plan_of(cluster: str, stages: Sequence[Stage], *, with_changes: bool, findin
             title=step.title,
             why=step.why,
             changes=step.plan() if with_changes else (),
+            changes_host=changes_host,
         )
 
-    listed = tuple(tuple(planned(step) for track in stage.tracks for step in track.steps) for stage in stages)
+    listed = tuple(
+        tuple(planned(step, stage.changes) for track in stage.tracks for step in track.steps) for stage in stages
+    )
     return Plan(cluster=cluster, stages=listed, findings=tuple(findings))
 
 
-def run_verdicts(cluster: Cluster, links: Links, hosts: Sequence[Host]) -> tuple[HostVerdict, ...]:
+def run_verdicts(context: RunContext, hosts: Sequence[Host]) -> tuple[HostVerdict, ...]:
     """How each host is doing now; a host that cannot be looked at is `unknown`. Never raises."""
-    observations = observe_all([links.to(host).probe for host in hosts])
+    cluster = context.cluster
+    observations = observe_all([context.links.to(host).probe for host in hosts])
     status = judge_all(cluster.name, cluster.first.name, observations)
-    return tuple(HostVerdict(name=host.name, verdict=host.verdict.value, detail=_detail(host)) for host in status.hosts)
+    return tuple(
+        HostVerdict(name=host.name, verdict=host.verdict.value, detail=_detail(host, _left_behind(context, host)))
+        for host in status.hosts
+    )
 
 
-def _detail(host: HostStatus) -> str:
+def _left_behind(context: RunContext, host: HostStatus) -> str | None:
+    """What undoing has left for a person to do on a host whose connector is still stopped."""
+    noted = context.recall(host.name, STARTS_AT_BOOT)
+    return str(noted["text"]) if noted and host.hub != "connected" else None
+
+
+def _detail(host: HostStatus, left: str | None) -> str:
+    if left:
+        return left
     worst = host.problems[0].summary if host.problems else ""
     return f"hub {host.hub}" + (f"; {worst}" if worst and host.verdict.value != "healthy" else "")

@@ -109,6 +109,18 @@ class RunHistory:
             hosts=tuple(self._hosts.values()),
             verdict=self._verdict,
             error=self._error,
+            changed=self.changed,
+        )
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The hosts with an applied step that belongs to a stage that changes hosts, first changed first."""
+        return tuple(
+            dict.fromkeys(
+                host
+                for name, host in self.applied.items()
+                if host and (name not in self._planned or self._planned[name].changes_host)
+            )
         )
 
     def _state(self) -> RunState:

@@ -10,10 +10,14 @@ from tui.runbook.model import HostVerdict, Plan, Step
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The steps of one host in this stage, performed one after another in one thread; undone in reverse order."""
+    """The steps of one host in this stage, performed one after another in one thread; undone in reverse order.
+
+    `unbroken`: names of a first and a last step between which no pause holds: the host is out of service there.
+    """
 
     host: str | None
     steps: tuple[Step, ...]
+    unbroken: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,14 @@ class Stage:
     """Tracks that run in parallel, at most `parallel` at a time; the next stage begins when all have ended well.
 
     An `always` stage is performed even when an earlier one did not end well, and after everything was undone.
+    `changes`: whether its steps change hosts, so that a run has not been rolled back while one of them is applied.
     """
 
     name: str
     tracks: tuple[Track, ...]
     parallel: int = 1
     always: bool = False
+    changes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

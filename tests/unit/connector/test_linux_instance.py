@@ -262,6 +262,15 @@ class TestTheLock:
         with pytest.raises(HostLocked):
             instance.lock(run="r1", holder="ada@jump")
 
+    def test_an_empty_lock_is_its_own_when_the_run_has_files_parked_here(
+        self, instance: Instance, install: Path
+    ) -> None:
+        instance.park("config.json", run="r1")
+        (install / ".adldap-ha.lock").write_text("")
+        instance.lock(run="r1", holder="ada@jump")
+        with pytest.raises(HostLocked, match="ada@jump"):
+            instance.lock(run="r2", holder="bob@jump")
+
     def test_a_missing_install_directory_is_no_lock(self, instance: Instance, install: Path) -> None:
         install.rename(install.with_name("gone"))
         with pytest.raises(RemoteFileError):

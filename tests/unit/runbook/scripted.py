@@ -165,6 +165,7 @@ class StageSpec:
     hosts: Mapping[str | None, tuple[str, ...]]
     parallel: int = 1
     always: bool = False
+    unbroken: tuple[str, str] | None = None
 
 
 def write_script(root: Path, stages: tuple[StageSpec, ...], *, fail_to_build: str = "") -> None:
@@ -196,7 +197,8 @@ def procedure(root: Path, stages: tuple[StageSpec, ...]) -> Procedure:
 
 def _stage(ground: Ground, number: int, spec: StageSpec) -> Stage:
     tracks = tuple(
-        Track(host, tuple(_step(ground, name, host) for name in names)) for host, names in spec.hosts.items()
+        Track(host, tuple(_step(ground, name, host) for name in names), spec.unbroken)
+        for host, names in spec.hosts.items()
     )
     return Stage(f"stage-{number}", tracks, spec.parallel, spec.always)
 

@@ -120,7 +120,9 @@ def test_after_a_roll_back_no_new_host_begins_and_hosts_midway_finish(new_bench:
     bench.answer("roll_back", "a/stop")
     eventually(lambda: bench.states()["a/stop"] == "undone")
     release(gate)
-    assert run.result(20) is RunState.ROLLED_BACK
+    assert run.result(20) is RunState.FAILED
+    assert bench.view().changed == ("b",)
+    assert "b stays as it has changed" in bench.view().error[0]
     assert bench.states() == {
         "a/stop": "undone",
         "a/place": "pending",

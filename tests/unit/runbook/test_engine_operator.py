@@ -141,9 +141,50 @@ def test_abort_undoes_unfinished_hosts_and_keeps_finished_ones(new_bench: NewBen
     eventually(lambda: "elm.stop.apply" in bench.ground.calls("apply"))
     bench.desk.word("abort")
     release(gate)
-    assert run.result(20) is RunState.ROLLED_BACK
+    assert run.result(20) is RunState.FAILED
     assert bench.states() == {"oak/place": "done", "elm/stop": "undone", "elm/place": "pending"}
     assert bench.ground.tree() == {"oak/place": "new"}
+    assert bench.view().changed == ("oak",)
+    assert bench.run(undo=True) is RunState.ROLLED_BACK
+    assert bench.view().changed == ()
+    assert bench.ground.tree() == {}
+
+
+@pytest.mark.parametrize("attendance", [NOBODY, Attendance(seconds=0.05)], ids=["unattended", "nobody in time"])
+def test_a_step_on_no_host_that_fails_leaves_the_hosts_and_fails_the_run(
+    new_bench: NewBench, attendance: Attendance
+) -> None:
+    bench = new_bench(StageSpec({"oak": ("place",)}), StageSpec({None: ("light~",)}), attendance=attendance)
+    bench.ground.lay("None.light.apply.before", "fail")
+    assert bench.run() is RunState.FAILED
+    assert bench.states() == {"oak/place": "done", "None/light": "failed"}
+    assert bench.ground.calls("undo") == []
+    assert bench.view().changed == ("oak",)
+
+
+def test_a_step_on_no_host_offers_no_roll_back_of_nothing(new_bench: NewBench) -> None:
+    bench = new_bench(StageSpec({"oak": ("place",)}), StageSpec({None: ("light~",)}))
+    bench.ground.lay("None.light.apply.before", "fail")
+    run = bench.begin()
+    assert bench.question("None/light").choices == ("retry", "skip", "give_up")
+    bench.desk.word("roll_back")
+    assert run.result(20) is RunState.ROLLED_BACK
+    assert bench.ground.tree() == {}
+
+
+def test_no_pause_holds_while_a_host_is_out_of_service(new_bench: NewBench) -> None:
+    unbroken = ("stop", "connected")
+    bench = new_bench(StageSpec({"oak": ("stop", "place", "connected", "look")}, unbroken=unbroken))
+    gate = bench.ground.lay_wait("oak.stop.apply.before")
+    run = bench.begin()
+    eventually(lambda: bench.ground.calls("apply"))
+    bench.desk.word("pause")
+    release(gate)
+    eventually(lambda: bench.states()["oak/connected"] == "done")
+    assert bench.states()["oak/look"] == "pending"
+    assert not run.done()
+    bench.desk.word("continue")
+    assert run.result(20) is RunState.DONE
 
 
 def test_roll_back_undoes_every_changed_host_last_first(new_bench: NewBench) -> None:

@@ -254,3 +254,19 @@ def test_the_run_lock_names_its_holder(jump_box: JumpBox) -> None:
     lock.release()
     RunLock.acquire("lab", run="r2", operator="jonas").release()
     assert (jump_box.root / "state" / "adldap-ha" / "lab" / "run.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_the_program_reads_back_is_not_masked(jump_box: JumpBox) -> None:
+    """A password that is a word of the program's own, or part of a backup's id, must not change what a resume does."""
+    redactor = Redactor()
+    redactor.add("stopped", "20261123")
+    journal = open_journal("lab", redactor=redactor)
+    note: dict[str, object] = {"note": "services-before", "value": {"connector": "stopped", "admin": "running"}}
+    journal.append(Entry(RecordKind.EVENT, "r1", "oak", detail="it was stopped", data=note))
+    journal.remember_backup("20261123T061107Z-oak-before-b4f81b", "aa" * 32, run="r1")
+    recorded = journal.records("r1")[0].entry
+    assert recorded.data == note
+    assert "stopped" not in recorded.detail
+    assert journal.backup_hash("20261123T061107Z-oak-before-b4f81b") == "aa" * 32
+    assert journal.intact_backup_hashes(2) == [("20261123T061107Z-oak-before-b4f81b", "aa" * 32)]
+    journal.close()
