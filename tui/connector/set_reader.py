@@ -81,7 +81,9 @@ def _list_behind(session: Session, install: Install, certs: str, *, away: bool) 
     try:
         found = session.list_tree(f"{certs}/.", depth=_DEPTH, user=_reader(install) if away else ROOT)
     except RemoteFileError as error:
-        raise _unreadable(install, certs, error) from None
+        if error.reason is not FileFailure.DENIED:
+            raise
+        raise _unreadable(session, install, certs) from None
     return {(path := stat.path.replace(f"{certs}/./", f"{certs}/")): _at(stat, path) for stat in found}
 
 
@@ -107,24 +109,26 @@ def _read_outside(session: Session, install: Install, paths: list[str]) -> dict[
     if not paths:
         return {}
     try:
-        return session.read_files(paths, user=_reader(install))
+        found = session.read_files(paths, user=_reader(install))
     except RemoteFileError as error:
-        raise _unreadable(install, paths[0], error) from None
+        if error.reason is not FileFailure.DENIED:
+            raise
+        raise _unreadable(session, install, paths[0]) from None
+    # Below a directory that the account cannot enter, nothing exists for it.
+    if hidden := [path for path in paths if path not in found]:
+        raise _unreadable(session, install, hidden[0])
+    return found
 
 
 def _reader(install: Install) -> str:
     return install.account or ROOT
 
 
-def _unreadable(install: Install, path: str, error: RemoteFileError) -> Exception:
-    if error.reason is not FileFailure.DENIED:
-        return error
+def _unreadable(session: Session, install: Install, path: str) -> ConnectorError:
     return ConnectorError(
         f"a link in {install.directory} leads to what the connector itself cannot read",
-        host=error.host,
-        tried=f"read {path} and what else leads out of the install, as {_reader(install)}; {error.tried or ''}".rstrip(
-            "; "
-        ),
+        host=session.host,
+        tried=f"read {path}, which leads out of the install, as {_reader(install)}",
         meaning="root is not asked to read it: whoever owns this directory may have planted the link",
         remedy=f"see what {path} leads to; remove the link, or let {_reader(install)} read what is behind it",
     )
