@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -110,3 +111,40 @@ def test_what_is_wrong_in_the_vault_is_told_beside_the_list_and_healed_when_the_
     assert (healed.code, healed.document["ok"]) == (0, True), healed.err
     again = operator.run("backup", "list", "lab", "--json")
     assert ([each["id"] for each in again.document["backups"]], again.err) == ([created["id"]], "")
+
+
+def keyring_of(operator: Operator, folder: Path, **changed: str) -> dict[str, str]:
+    """The environment of an operator whose keyring holds every secret of the lab but for what is `changed`."""
+    first = operator.lab.hosts["fir"]
+    held = {
+        "fir/password": first.password,
+        "fir/sudo_password": first.sudo_password,
+        "vault/passphrase": operator.lab.vault_passphrase,
+        **{name.replace("__", "/"): value for name, value in changed.items()},
+    }
+    file = folder / "keyring.json"
+    file.write_text(json.dumps({f"adldap-ha/lab {name}": value for name, value in held.items()}))
+    return {"PYTHON_KEYRING_BACKEND": "tests.lab.file_keyring.FileKeyring", "KEYRING_FILE": str(file)}
+
+
+def test_what_the_keyring_holds_is_not_asked_for(operator: Operator, tmp_path: Path) -> None:
+    created = operator.run("backup", "create", "lab", "--json", env=keyring_of(operator, tmp_path))
+    assert created.code == 0, created.err
+    assert created.document["verified"] is not None
+    broken = {"PYTHON_KEYRING_BACKEND": "tests.lab.file_keyring.FileKeyring", "KEYRING_FILE": str(tmp_path / "none")}
+    lacking = operator.run("backup", "verify", "lab", "--json", env=broken)
+    assert (lacking.code, lacking.document["error"]["summary"]) == (1, "the vault's passphrase is needed")
+
+
+def test_a_wrong_passphrase_in_the_keyring_is_told_and_a_person_is_asked(operator: Operator, tmp_path: Path) -> None:
+    operator.ask("backup", "create", "lab")
+    wrong = keyring_of(operator, tmp_path, vault__passphrase="CANARY of old")
+    refused = operator.run("backup", "verify", "lab", "--json", env=wrong)
+    assert refused.code == 1
+    assert "CANARY" not in refused.out + refused.err
+    with operator.terminal("backup", "verify", "lab", env=wrong) as terminal:
+        terminal.expect("the passphrase is wrong")
+        terminal.expect("Passphrase of the backup vault:")
+        terminal.enter(operator.lab.vault_passphrase)
+        terminal.expect("the backup is good")
+        assert terminal.ended() == 0

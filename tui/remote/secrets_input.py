@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
+import threading
 import tomllib
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -14,6 +17,7 @@ from tui.remote.secrets import Secrets
 
 _FORM = "[hosts.NAME] password, sudo_password, key_passphrase; [vault] passphrase; [tenant] client_secret"
 _LARGEST = 1 << 20
+_LOG = logging.getLogger(__name__)
 
 
 class SecretsInputError(OperatorError):
@@ -74,7 +78,10 @@ def dump_secrets(secrets: Secrets) -> bytes:
 
 
 def keyring_service(cluster: str) -> str:
-    """The service name under which a cluster's secrets lie in the keyring; the user name is `HOST/KIND`."""
+    """The service name under which a cluster's secrets lie in the keyring.
+
+    The user name is `HOST/KIND`, `vault/passphrase` or `tenant/client_secret`.
+    """
     return f"adldap-ha/{cluster}"
 
 
@@ -111,3 +118,40 @@ def fill_from_keyring(secrets: Secrets, cluster: str, hosts: Iterable[str]) -> i
                 secrets.remember(host, kind, value)
                 found += 1
     return found
+
+
+class KeyringLookup:
+    """A cluster's secrets in the keyring, each looked up once. An offer, not a condition: never raises.
+
+    After a failure (no keyring installed, none usable, locked) it is not asked again. Safe for several threads.
+    """
+
+    def __init__(self, cluster: str) -> None:
+        self._service = keyring_service(cluster)
+        self._found: dict[str, str | None] = {}
+        self._usable = importlib.util.find_spec("keyring") is not None
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> str | None:
+        """The secret of this user name, None when there is none."""
+        with self._lock:
+            if name not in self._found and self._usable:
+                self._found[name] = self._ask(name)
+            return self._found.get(name)
+
+    def forget(self, name: str) -> None:
+        """Offer this one no more: it turned out to be wrong."""
+        with self._lock:
+            self._found[name] = None
+
+    def _ask(self, name: str) -> str | None:
+        try:
+            import keyring
+
+            found: str | None = keyring.get_password(self._service, name)
+        except Exception as error:
+            # Backends are third-party code and raise what they like; the message may hold anything.
+            _LOG.info("the keyring cannot be asked: %s", type(error).__name__)
+            self._usable = False
+            return None
+        return found or None

@@ -25,6 +25,7 @@ from tui.health.model import ClusterStatus, HostStatus
 from tui.health.verdict import judge
 from tui.remote.access import Access, remember_host_key
 from tui.remote.errors import HostKeyUnknown, SecretKind
+from tui.remote.secrets_input import KeyringLookup
 from tui.remote.session import ROOT
 from tui.remote.ssh_config import ask_config, configured_hosts
 from tui.runbook.attach import RunClient
@@ -40,6 +41,7 @@ from tui.runbook.preparation import additional_survey, first_survey, preview
 from tui.runbook.procedure import chosen_hosts, tenant_client
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
 from tui.tenant import Online
+from tui.vault.errors import VaultError, VaultFailure
 from tui.vault.model import Backup, Verification
 from tui.vault.recipients import check_recipients
 
@@ -70,6 +72,8 @@ class ClusterOperations:
         self._answers = dict(answers or {})
         self._open: OpenCluster | None = None
         self._client: RunClient | None = None
+        self._keyring_of: str | None = None
+        self._keyring: KeyringLookup | None = None
         self._lock = threading.RLock()
 
     @property
@@ -127,6 +131,9 @@ class ClusterOperations:
         if links is not None:
             opened.links = links
         self._open = opened
+        if self._keyring_of != cluster.name:
+            self._keyring_of, self._keyring = cluster.name, KeyringLookup(cluster.name)
+            self.access.secrets.ask_elsewhere(self._keyring)
         return cluster
 
     def ssh_config_hosts(self) -> list[str]:
@@ -183,7 +190,7 @@ class ClusterOperations:
         return survey
 
     def supplied_passphrase(self) -> str | None:
-        """The vault's passphrase when it came with the secrets document or has been typed already."""
+        """The vault's passphrase when it came with the secrets document or the keyring, or has been typed already."""
         return self._identity.passphrase()
 
     def identity_exists(self) -> bool:
@@ -196,10 +203,21 @@ class ClusterOperations:
 
     def unlock_identity(self, passphrase: str) -> str:
         """Open the identity for this session; returns its recipient. Raises VaultError on a wrong passphrase."""
-        recipient = self._identity.unlock(passphrase).recipient
+        try:
+            recipient = self._identity.unlock(passphrase).recipient
+        except VaultError as error:
+            if error.reason is VaultFailure.WRONG_PASSPHRASE:
+                self._refuse_kept_passphrase(passphrase)
+            raise
         if self._open is not None:
             self._backups.heal()
         return recipient
+
+    def _refuse_kept_passphrase(self, passphrase: str) -> None:
+        """One from the keyring that is wrong is not offered again, so that a person is asked."""
+        if self._keyring is not None and self._keyring("vault/passphrase") == passphrase:
+            self._keyring.forget("vault/passphrase")
+            self.access.secrets.vault.passphrase = None
 
     def set_recipients(self, recipients: Sequence[str]) -> None:
         """Replace the cluster's backup recipients and save the cluster file."""
@@ -254,6 +272,7 @@ class ClusterOperations:
         start_run(self._order(run, "undo" if undo else "resume", self._current.hosts_of_run(run, undo=undo)))
 
     def _order(self, run: str, mode: Mode, hosts: tuple[str, ...]) -> RunOrder:
+        self._look_up_client_secret()
         return RunOrder(
             cluster_file=self._current.path,
             run=run,
@@ -319,7 +338,12 @@ class ClusterOperations:
         connection = self._current.connection()
         return self._online(connection) if connection is not None else None
 
+    def _look_up_client_secret(self) -> None:
+        if self.cluster.tenant is not None:
+            self.access.secrets.client_secret()
+
     def _online(self, connection: str) -> bool | None:
+        self._look_up_client_secret()
         make = tenant_client(self.cluster, self.access)
         if make is None:
             return None

@@ -22,9 +22,8 @@ class OperatorIdentity:
         self._lock = threading.RLock()
 
     def passphrase(self) -> str | None:
-        """The passphrase when it came with the secrets document or has been typed already."""
-        found = self._secrets.vault.passphrase
-        return found.get_secret_value() if found else None
+        """The passphrase when it came with the secrets document or the keyring, or has been typed already."""
+        return self._secrets.vault_passphrase()
 
     def create(self, passphrase: str) -> str:
         """Make the identity; returns its recipient."""

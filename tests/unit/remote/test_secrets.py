@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import keyring
@@ -18,6 +19,7 @@ from tui.remote.errors import SecretKind
 from tui.remote.redaction import MASK, RedactingFilter, Redactor, mask, quiet_libraries
 from tui.remote.secrets import Secrets
 from tui.remote.secrets_input import (
+    KeyringLookup,
     SecretsInputError,
     dump_secrets,
     fill_from_keyring,
@@ -163,3 +165,52 @@ def test_library_loggers_are_pinned_and_never_reach_the_terminal(capfd: pytest.C
     finally:
         root.handlers = handlers
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def ring() -> Iterator[_Ring]:
+    """The process's keyring, given back afterwards."""
+    before = keyring.get_keyring()
+    made = _Ring()  # type: ignore[no-untyped-call]
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+@pytest.mark.usefixtures("ring")
+def test_a_wrong_secret_is_not_fetched_from_the_keyring_a_second_time() -> None:
+    secrets = Secrets()
+    secrets.ask_elsewhere(KeyringLookup("north"))
+    assert secrets.of_host("fir", SecretKind.PASSWORD) == "ringed"
+    secrets.forget("fir", SecretKind.PASSWORD)
+    assert secrets.of_host("fir", SecretKind.PASSWORD) is None
+
+
+@pytest.mark.usefixtures("ring")
+def test_what_is_lacking_is_looked_up_and_a_refused_value_is_not_offered_again() -> None:
+    secrets = Secrets()
+    secrets.ask_elsewhere(KeyringLookup("north"))
+    assert secrets.of_host("fir", SecretKind.PASSWORD) == "ringed"
+    assert MASK in mask("ringed", secrets)
+    assert parse_secrets(dump_secrets(secrets)).of_host("fir", SecretKind.PASSWORD) == "ringed"
+    assert secrets.of_host("fir", SecretKind.CHALLENGE) is None
+    assert (secrets.vault_passphrase(), secrets.client_secret()) == (None, None)
+    secrets.refuse("fir", SecretKind.PASSWORD, "ringed")
+    assert secrets.of_host("fir", SecretKind.PASSWORD) is None
+    secrets.remember("fir", SecretKind.PASSWORD, "typed")
+    assert secrets.of_host("fir", SecretKind.PASSWORD) == "typed"
+
+
+def test_a_keyring_that_fails_in_any_way_is_asked_once_and_never_breaks_anything(
+    ring: _Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def broken(_service: str, name: str) -> str | None:
+        asked.append(name)
+        raise RuntimeError("no D-Bus")
+
+    monkeypatch.setattr(ring, "get_password", broken)
+    lookup = KeyringLookup("north")
+    assert [lookup("fir/password"), lookup("oak/password"), lookup("fir/password")] == [None] * 3
+    assert asked == ["fir/password"]
