@@ -6,15 +6,17 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.lab.jump_box import until
+from tui.runbook import cluster_operations as module
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.journal import Journal
-from tui.runbook.launch import new_run_id, start_run
+from tui.runbook.launch import start_run
 from tui.runbook.model import RunState, RunView, Step, StepState
 from tui.runbook.order import RunOrder
 from tui.runbook.procedure import build_procedure
@@ -67,12 +69,10 @@ def _do(deed: str) -> None:
 def _start(
     operations: ClusterOperations, patch: pytest.MonkeyPatch, step: str, operation: str, when: str, deed: str
 ) -> str:
-    run = new_run_id()
-    operations._unlocked()
     with patch.context() as here:
         here.setenv(_VARIABLE, "|".join((step, operation, when, deed)))
-        start_run(operations._order(run, "run", ()), procedure="tests.lab.held_run:build")
-    return run
+        here.setattr(module, "start_run", partial(start_run, procedure="tests.lab.held_run:build"))
+        return operations.start_run()
 
 
 def killed_at(

@@ -118,6 +118,11 @@ class Instance(Protocol):
         """The parts of the set (config.json, profile mapper, certs) that are links, and what each leads to."""
         ...
 
+    def unrepresented(self) -> tuple[str, ...]:
+        """The relative paths among the files of the set that a backup could not give back as they are: links, special
+        files, and what lies too deep to be read."""
+        ...
+
     def unusable(self, files: ConfigurationSet) -> tuple[str, ...]:
         """The paths of `files`, as they lie on this host, that the service account cannot read, and config.json when it
         cannot rewrite it. A connector that cannot read its key makes a new one and publishes it."""

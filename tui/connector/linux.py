@@ -117,6 +117,12 @@ class LinuxInstance:
         """The parts of the set that are links, and what each leads to, in one round trip."""
         return set_links(self._session, self._install)
 
+    def unrepresented(self) -> tuple[str, ...]:
+        """What lies among the files of the set and a backup could not give back as it is, in one round trip."""
+        from tui.connector.unrepresented import unrepresented
+
+        return unrepresented(self._session, self._install)
+
     def unusable(self, files: ConfigurationSet) -> tuple[str, ...]:
         """The paths of `files` that the service account cannot read, and config.json when it cannot rewrite it."""
         return unusable(self._session, self._install, files)

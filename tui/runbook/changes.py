@@ -36,6 +36,11 @@ def same_file(here: SetFile | None, there: SetFile | None) -> bool:
     return here.data == there.data and here.attributes == there.attributes
 
 
+def same_set(a: ConfigurationSet, b: ConfigurationSet) -> bool:
+    """Whether two sets have the same files and directories with the same bytes and attributes."""
+    return a.files == b.files and a.directories == b.directories
+
+
 def placed(here: SetFile | None, there: SetFile) -> bool:
     """Whether `there` lies in place: same bytes, owner, group and mode. A label or ACL that the folder gave is kept."""
     if here is None or here.data != there.data:

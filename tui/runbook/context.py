@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from tui.cluster import Cluster, Host
@@ -20,6 +21,9 @@ from tui.runbook.first_host import FirstHost, first_host
 from tui.runbook.journal import Entry, Journal, Json, RecordKind
 from tui.runbook.links import Link, Links
 from tui.runbook.safekeeping import Safekeeping
+
+FIRST_LOG_END = "first-log-end"
+"""The note of where the first host's log ended when the run began: what it lost since is told in the end."""
 
 _T = TypeVar("_T")
 
@@ -68,10 +72,20 @@ class RunContext:
         """Look at the first host anew and keep what was seen."""
         name = self.cluster.first.name
         with self._lock:
-            seen = self.first_link.on_instance(lambda instance: observe(instance, name=name))
-            self._first = first_host(seen)
+            mark, seen = self.first_link.on_instance(
+                lambda instance: (instance.log_mark(), observe(instance, name=name))
+            )
+            self._first = replace(first_host(seen), mark=self._first_mark(name, mark))
             self.hide(self._first.configuration)
             return self._first
+
+    def _first_mark(self, name: str, now: LogMark) -> LogMark:
+        """Where the first host's log ended when the run's first runner looked at it."""
+        noted = self.recall(name, FIRST_LOG_END)
+        if noted is not None:
+            return LogMark(str(noted["token"]))
+        self.note(name, FIRST_LOG_END, "the end of the first host's log", {"token": now.token})
+        return now
 
     def hide(self, configuration: ConfigurationSet) -> None:
         """See that no secret of this set is ever recorded, whatever text it turns up in."""

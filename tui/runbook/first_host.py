@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tui.connector.configuration_set import config_values
-from tui.connector.instance import Instance
+from tui.connector.instance import Instance, LogMark
 from tui.connector.layouts import layout_findings
 from tui.connector.log import fatal_events, read_log
 from tui.connector.model import ConfigurationSet, Install, LogReport, Role, TicketInfo
@@ -22,6 +22,9 @@ _COULD_NOT_TELL = {"tenant-not-asked", "services-not-read", "set-not-read", "log
 
 RECONNECTING = "first-host-reconnecting"
 """The id of a finding that may pass by itself: a connection closed by the tenant is opened again within seconds."""
+
+
+DROPPED = "its connection was lost since this run first looked at it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class FirstHost:
     connector_pid: int | None
     restarts: int | None
     clock_skew_s: float | None
+    mark: LogMark | None = None
+    """The end of its connector's log when the run first looked at it; None in a preview."""
 
 
 def first_findings(observation: Observation) -> list[Finding]:
@@ -113,7 +118,7 @@ def still_connected(instance: Instance, first: FirstHost) -> tuple[list[str], li
     connector = instance.services().get(Role.CONNECTOR)
     log = read_log(instance.log_since(None)[0])
     ticket = ask_ticket_of(instance, first.configuration)
-    evidence = [f"hub {log.state}"]
+    evidence = [f"hub {log.state}", *_drops(instance, first)]
     found: list[Finding] = []
     if connector is None or not connector.running:
         found.append(_lost(f"its connector is {connector.state if connector else 'gone'}"))
@@ -126,6 +131,18 @@ def still_connected(instance: Instance, first: FirstHost) -> tuple[list[str], li
         found.append(_lost(f"its connection to the hub is {log.state}", log, id=passing))
     found += _thumbprint_part(ticket, first, evidence)
     return evidence, found
+
+
+def _drops(instance: Instance, first: FirstHost) -> list[str]:
+    """What the log tells of connections lost since the first host was read. The tenant closes each about daily."""
+    if first.mark is None:
+        return []
+    since = read_log(instance.log_since(first.mark)[0])
+    lost = [event for event in since.events if event.kind in ("hub-disconnected", "reconnecting")]
+    accepted = [event for event in since.events if event.kind == "accepted"]
+    if not lost and not accepted:
+        return []
+    return [f"warning: {DROPPED}; it was accepted again {len(accepted)} times", *(event.text for event in lost[-3:])]
 
 
 def _thumbprint_part(ticket: TicketInfo | None, first: FirstHost, evidence: list[str]) -> list[Finding]:

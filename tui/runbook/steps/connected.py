@@ -16,7 +16,7 @@ from tui.health.verdict import uptime_s
 from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
-from tui.runbook.steps.services import start_connector
+from tui.runbook.steps.services import raise_unless_startable, start_connector
 
 ACCEPT_SECONDS = 90.0
 """How long a started connector may take until the hub accepts it: it asks the ticket, the directory and the hub first."""
@@ -58,6 +58,7 @@ class Connected(HostStep):
         Retried, it starts the connector anew: what an earlier start died of must not be held against this one.
         """
         if self._failed_before:
+            raise_unless_startable(self.work, instance)
             instance.stop(Role.CONNECTOR)
             start_connector(self.work, instance)
         self._failed_before = True

@@ -11,7 +11,7 @@ from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
 from tui.findings import blockers
 from tui.runbook.changes import with_config
-from tui.runbook.first_host import RECONNECTING, still_connected
+from tui.runbook.first_host import DROPPED, RECONNECTING, still_connected
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import NOTHING_TO_PROVE, HostStep, stop, told
 from tui.runbook.steps.certificate_gate import compare_certificate
@@ -91,7 +91,9 @@ class FirstHostUndisturbed(HostStep):
         while True:
             evidence, findings = context.first_link.on_instance(lambda instance: still_connected(instance, first))
             if not findings:
-                return Evidence(detail=f"{first.name} is connected as before", lines=tuple(evidence))
+                dropped = any(DROPPED in line for line in evidence)
+                state = "is connected again; it was not all the time" if dropped else "is connected as before"
+                return Evidence(detail=f"{first.name} {state}", lines=tuple(evidence))
             reconnecting = all(finding.id == RECONNECTING for finding in findings)
             if not reconnecting or time.monotonic() > deadline:
                 raise stop(findings[0], meaning="the first host may not answer logins any more")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from tui.connector.instance import Instance
 from tui.connector.layouts import set_paths
+from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
-from tui.health.drift import drift
+from tui.runbook.changes import same_set
 from tui.runbook.model import Change, Evidence
 from tui.runbook.safekeeping import same_bytes
 from tui.runbook.steps.base import HostStep
+from tui.runbook.steps.looking import HOST_TAKEN
 
 
 class LockHost(HostStep):
@@ -27,6 +29,7 @@ class LockHost(HostStep):
         """Write the lock file; raises HostLocked naming who has it. The same run may take it again."""
         context = self.work.context
         instance.lock(run=context.run, holder=context.operator)
+        context.note(self.work.host.name, HOST_TAKEN, "the host was taken", {"run": context.run})
         return Evidence(detail=f"taken for {context.operator}")
 
     def put_back(self, instance: Instance) -> Evidence:
@@ -60,10 +63,12 @@ class Unchanged(HostStep):
                 meaning="nothing may be changed here before there is one",
                 remedy="start the procedure again",
             )
-        if same_bytes(before, now):
+        if same_set(before, now):
             return Evidence(detail="as backed up")
+        if same_bytes(before, now):
+            raise _attributes_changed(before, now)
         first = self.work.context.first().configuration
-        if instance.parked(run=self.work.context.run) or not drift(now, first):
+        if instance.parked(run=self.work.context.run) or self.work.in_line(now):
             return Evidence(detail="this run has begun to change it")
         foreign = sorted(
             path
@@ -78,6 +83,21 @@ class Unchanged(HostStep):
             meaning="nothing was changed on it by this run",
             remedy="find out who works on this host, then start the procedure again",
         )
+
+
+def _attributes_changed(before: ConfigurationSet, now: ConfigurationSet) -> OperatorError:
+    files = (path for path, file in now.files.items() if before.files[path].attributes != file.attributes)
+    directories = (
+        path
+        for path in {*before.directories, *now.directories}
+        if before.directories.get(path) != now.directories.get(path)
+    )
+    return OperatorError(
+        "somebody has changed owners or modes on this host since it was backed up",
+        tried=f"compared them with the backup: {', '.join(sorted({*files, *directories}))} differs",
+        meaning="nothing was changed on it by this run; undoing it would take that change back",
+        remedy="find out who works on this host, then start the procedure again",
+    )
 
 
 class Release(HostStep):

@@ -8,7 +8,8 @@ from tui.errors import OperatorError
 from tui.findings import Severity, blockers
 from tui.health.probes import observe
 from tui.runbook.additional_host import examine
-from tui.runbook.context import RunContext
+from tui.runbook.changes import same_set
+from tui.runbook.context import HostWork, RunContext
 from tui.runbook.first_host import refusal
 from tui.runbook.model import Change, Evidence
 from tui.runbook.safekeeping import same_bytes
@@ -17,6 +18,9 @@ from tui.vault.model import Backup
 
 SERVICES_BEFORE = "services-before"
 """The note that says in which state both services were before the run touched them."""
+
+HOST_TAKEN = "host-taken"
+"""The note that the run has had the host's lock: no later backup can say what the host had before."""
 
 
 class FirstHostStep:
@@ -130,7 +134,7 @@ class Inspect(HostStep):
         state, findings = examine(seen, self.work.context.first())
         if stopping := blockers(findings):
             raise refusal(name, stopping, "this host cannot be added")
-        links = _links(instance, seen.configuration)
+        links = _refuse_unrepresented(self.work, instance, seen.configuration)
         states = {role.value: service.state for role, service in seen.services.items()}
         self.work.context.note(name, SERVICES_BEFORE, "the services as they were before this run", {**states})
         services = ", ".join(f"{role} {word}" for role, word in states.items())
@@ -151,9 +155,16 @@ class BackUpBefore(HostStep):
     only_looks = True
 
     def look(self, instance: Instance) -> Evidence:
-        """Whether this run has made the backup and proven it."""
+        """Whether this run has made the backup and proven it, of what the host has now.
+
+        Once the run has taken the host, the backup stands: what the host has then may be this run's own work.
+        """
         backup = self._made()
-        return _kept(backup) if backup is not None and backup.verified is not None else TO_DO
+        if backup is None or backup.verified is None:
+            return TO_DO
+        if self._taken() or same_set(self.work.context.safekeeping.read(backup), self.work.present(instance)):
+            return _kept(backup)
+        return TO_DO
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The backup to be made."""
@@ -161,7 +172,14 @@ class BackUpBefore(HostStep):
         return (Change(action="create", subject="encrypted backup in the vault", after=f"{count} files"),)
 
     def change(self, instance: Instance) -> Evidence:
-        """Encrypt what the host has."""
+        """Encrypt what the host has; raises OperatorError when this run may have changed it already."""
+        if self._taken():
+            raise OperatorError(
+                "the backup that this run made of this host is gone",
+                tried="looked for it in the vault",
+                meaning="this run has taken the host before, so what it has now may not be what it had",
+                remedy="bring the backup file back into the vault, or undo the run",
+            )
         files = instance.read_set()
         context = self.work.context
         backup = context.safekeeping.keep(files, host=self.work.host.name, kind="before", run=context.run)
@@ -183,12 +201,18 @@ class BackUpBefore(HostStep):
 
     def _made(self) -> Backup | None:
         context = self.work.context
-        return context.safekeeping.of_run(self.work.host.name, "before", context.run)
+        return context.safekeeping.of_run(self.work.host.name, "before", context.run, latest=True)
+
+    def _taken(self) -> bool:
+        return self.work.context.recall(self.work.host.name, HOST_TAKEN) is not None
 
 
-def _links(instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...]:
-    """What is said of parts of the set that are links. Raises OperatorError for one that leads nowhere: a file would be
-    made at its end, outside the install."""
+def _refuse_unrepresented(work: HostWork, instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...]:
+    """What is said of links and the like in a set that stays as it is. Raises OperatorError where it would be replaced:
+    undo could not give them back, and a link that leads nowhere would have a file made at its end."""
+    odd = instance.unrepresented()
+    if not odd:
+        return ()
     links = instance.links()
     known = {*files.files, *files.directories} if files is not None else set()
     for part, target in links.items():
@@ -199,8 +223,13 @@ def _links(instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...
                 meaning="putting a file in place would make one somewhere else; nothing was changed on this host",
                 remedy="remove the link, or make what it leads to",
             )
-    return tuple(
-        f"{part} is a link: it becomes a file or folder of its own; undo brings the link back" for part in links
+    if files is not None and work.in_line(files):
+        return tuple(f"{path} is a link, or no plain file: it stays as it is" for path in odd)
+    raise OperatorError(
+        f"a backup cannot give back {', '.join(odd[:6])}{f' and {len(odd) - 6} more' if len(odd) > 6 else ''}",
+        tried="looked for links, special files and what lies more than six folders deep among the files to be replaced",
+        meaning="undo could not put this host back to the byte; nothing was changed on it",
+        remedy="put the file itself where a link is, move away what the connector does not need, then look again",
     )
 
 

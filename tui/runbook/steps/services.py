@@ -17,6 +17,9 @@ from tui.runbook.steps.certificate_gate import compare_certificate
 from tui.runbook.steps.looking import SERVICES_BEFORE
 from tui.runbook.steps.put_back import before_or_parked, stop_both
 
+STARTS_AT_BOOT = "starts-at-boot"
+"""The note that a connector which must not be started is stopped, and would be started by the next boot."""
+
 AT_REST = frozenset(("stopped", "failed", "masked"))
 """States in which nothing runs and nothing will be restarted by itself."""
 
@@ -79,9 +82,18 @@ class StopServices(HostStep):
                 continue
             if role is Role.CONNECTOR and (reason := _must_stay_down(instance, before)):
                 lines.append(f"{present[role].unit} stays stopped: {reason}")
+                lines.append(self._tell_boot(present[role]))
                 continue
             lines.append(_start_again(instance, role, present[role].unit, certain=noted[role.value] == "running"))
         return Evidence(detail="services as before this run", lines=tuple(lines))
+
+    def _tell_boot(self, connector: Service) -> str:
+        """What the next boot would do, for the step and for the run's verdict."""
+        if connector.enabled is False:
+            return f"{connector.unit} is not started at boot either"
+        text = f"blocker: {connector.unit} starts at the next boot; run `systemctl disable {connector.unit}` now"
+        self.work.context.note(self.work.host.name, STARTS_AT_BOOT, text, {"text": text})
+        return text
 
 
 class _StartStep(HostStep):
@@ -163,11 +175,16 @@ class StartConnector(_StartStep):
 
 
 def start_connector(work: HostWork, instance: Instance) -> None:
-    """Note the end of the connector's log and start it.
+    """Note the end of the connector's log and start it; raises as `raise_unless_startable`."""
+    mark = instance.log_mark()
+    raise_unless_startable(work, instance)
+    work.mark = mark
+    instance.start(Role.CONNECTOR)
 
-    Raises OperatorError when the set is not the first host's, or its certificate not the one that the tenant knows at
-    this moment: the gate before the commit may have been passed a long while ago.
-    """
+
+def raise_unless_startable(work: HostWork, instance: Instance) -> None:
+    """Raise OperatorError when the set is not the first host's, or its certificate not the one that the tenant knows at
+    this moment: the gate before the commit may have been passed a long while ago."""
     present = work.read(instance)
     if not work.in_line(present):
         raise OperatorError(
@@ -176,11 +193,9 @@ def start_connector(work: HostWork, instance: Instance) -> None:
             meaning="the connector was not started: it could publish another certificate",
             remedy="find out who writes to this directory, then retry",
         )
-    work.mark = instance.log_mark()
     compare_certificate(
         work, instance, present, meaning="starting it would lock the other instances out, so it was not started"
     )
-    instance.start(Role.CONNECTOR)
 
 
 def _active(services: dict[Role, Service]) -> list[Service]:
