@@ -55,3 +55,20 @@ def test_a_pair_in_a_hosts_own_config_is_replaced_before_it_is_started(box: Jump
     assert not own.keys() & json.loads((here / "config.json").read_text()).keys()
     assert box.lab.tenant.published == box.lab.set.thumbprint
     until(lambda: box.lab.tenant.accepted() == {"fir": 1, "oak": 1})
+
+
+def test_a_first_host_that_dropped_meanwhile_is_told(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with box.operations() as operations:
+        held = Held(operations, monkeypatch, tmp_path, "oak/commit-config")
+        box.lab.fault("hub_down")
+        until(lambda: not box.lab.tenant.accepted().get("fir"))
+        box.lab.fault("hub_down", on=False)
+        until(lambda: box.lab.tenant.accepted().get("fir") == 1)
+        held.go_on()
+        view = finished(operations, held.run)
+    seen = step_of(view, "oak/first-host-undisturbed")
+    assert view.state is RunState.DONE, errors_of(view)
+    assert "not all the time" in seen.detail
+    assert any("connection was lost" in line for line in seen.evidence)

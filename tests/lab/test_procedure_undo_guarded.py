@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.held_run import errors_of, killed_at
+from tests.lab.held_run import Held, errors_of, killed_at
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
 from tui.lab.lab import Lab
-from tui.runbook.model import RunState
+from tui.runbook.model import RunState, StepState
 
 
 @pytest.fixture
@@ -42,8 +42,7 @@ def test_a_connector_that_a_reboot_started_with_the_runs_set_is_stopped_by_undo(
     before = tree_of(oak)
     with box.operations() as operations:
         run = killed_at(operations, monkeypatch, "oak/commit-config")
-        box.lab.fault("host_down", "oak")
-        box.lab.fault("host_down", "oak", on=False)
+        oak.services.start(oak.connector_unit)
         until(lambda: box.lab.tenant.accepted().get("oak") == 1)
         operations.resume_run(run, undo=True)
         view = finished(operations, run)
@@ -70,3 +69,49 @@ def test_undo_without_its_backup_says_so_and_still_moves_back_what_was_parked(
     assert mapper.read_text() == "// oak's own\n"
     assert oak.services.unit(oak.connector_unit).active != "active"
     assert step_of(view, "oak/lock").error == ()
+
+
+def test_what_undo_could_not_give_back_is_refused_before_anything_is_changed(box: JumpBox) -> None:
+    certs = Path(box.lab.hosts["oak"].install_dir) / "certs"
+    deep = certs.joinpath(*"abcdefg")
+    deep.mkdir(parents=True)
+    (deep / "deep.pem").write_text("deep\n")
+    (certs / "old.pem").symlink_to("../lib/profileMapper.js")
+    before = tree_of(box.lab.hosts["oak"])
+    with box.operations() as operations:
+        view = finished(operations, operations.start_run())
+    told = step_of(view, "oak/inspect").error[0]
+    assert "certs/old.pem" in told
+    assert "certs/a/b/c/d/e/f/g" in told
+    assert step_of(view, "oak/lock").state is StepState.PENDING
+    assert tree_of(box.lab.hosts["oak"]) == before
+
+
+def test_a_mode_that_was_changed_after_the_backup_is_not_taken_back(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mapper = Path(box.lab.hosts["oak"].install_dir) / "lib/profileMapper.js"
+    with box.operations() as operations:
+        held = Held(operations, monkeypatch, tmp_path, "oak/lock")
+        mapper.chmod(0o640)
+        held.go_on()
+        view = finished(operations, held.run)
+    assert "owners or modes" in step_of(view, "oak/unchanged").error[0]
+    assert mapper.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_host_changed_while_a_run_lay_interrupted_is_backed_up_anew(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oak = box.lab.hosts["oak"]
+    mapper = Path(oak.install_dir) / "lib/profileMapper.js"
+    with box.operations() as operations:
+        run = killed_at(operations, monkeypatch, "oak/back-up-before")
+        mapper.write_text("// changed meanwhile\n")
+        before = tree_of(oak)
+        operations.resume_run(run)
+        assert finished(operations, run).state is RunState.DONE
+        operations.resume_run(run, undo=True)
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK, errors_of(view)
+    assert tree_of(oak) == before
