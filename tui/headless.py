@@ -357,7 +357,7 @@ def _resumable(operations: Operations, run: str | None, *, undo: bool) -> RunVie
             remedy=f"adldap-ha report {name} shows what was done; adldap-ha apply {name} starts a run",
         )
     over = view.state in OVER and view.state is not RunState.INTERRUPTED
-    if over and (not undo or view.state is RunState.ROLLED_BACK):
+    if over and (not undo or not view.changed):
         raise OperatorError(
             f"run {view.id} has ended: {view.state.value.replace('_', ' ')}",
             meaning="there is nothing left of it to " + ("undo" if undo else "finish"),
