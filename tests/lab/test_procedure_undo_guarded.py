@@ -42,6 +42,7 @@ def test_a_connector_that_a_reboot_started_with_the_runs_set_is_stopped_by_undo(
     before = tree_of(oak)
     with box.operations() as operations:
         run = killed_at(operations, monkeypatch, "oak/commit-config")
+        oak.services.reset_failed(oak.connector_unit)
         oak.services.start(oak.connector_unit)
         until(lambda: box.lab.tenant.accepted().get("oak") == 1)
         operations.resume_run(run, undo=True)
