@@ -171,3 +171,33 @@ def test_without_api_access_the_operators_answer_is_recorded(box: JumpBox) -> No
     assert view.state is RunState.DONE
     assert "online, says alice@jump" in step_of(view, "tenant/tenant-online").detail
     assert "online, says alice@jump" in report
+
+
+def test_when_the_management_api_cannot_tell_the_operator_is_asked(box: JumpBox) -> None:
+    with box.operations(unattended=False) as operations:
+        operations.supply_client_secret("not the secret")
+        run = operations.start_run()
+        until(lambda: operations.run_view(run).state is RunState.WAITING)
+        question = operations.run_view(run).question
+        assert question is not None
+        assert question.kind == "tenant"
+        assert any("could not tell" in line for line in question.text)
+        operations.answer(run, question.id, "green")
+        view = finished(operations, run)
+    assert view.state is RunState.DONE
+    assert "online, says alice@jump" in step_of(view, "tenant/tenant-online").detail
+
+
+def test_a_death_is_told_by_the_connectors_own_last_words(box: JumpBox) -> None:
+    with box.operations(unattended=False) as operations:
+        run = operations.start_run()
+        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        box.lab.fault("ldap_down")
+        until(lambda: operations.run_view(run).state is RunState.WAITING)
+        question = operations.run_view(run).question
+        assert question is not None
+        assert "process exited" not in question.text[0].lower()
+        assert "ldap" in " ".join(question.text).lower()
+        box.lab.fault("ldap_down", on=False)
+        operations.answer(run, question.id, "roll_back")
+        finished(operations, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.cluster import Host
-from tui.connector.config_keys import is_configured
+from tui.connector.config_keys import is_configured, not_left_alone, realm_of
 from tui.connector.configuration_set import config_values, entries, password_decrypts, target_set
 from tui.connector.errors import ConfigError
 from tui.connector.model import ConfigurationSet, KeyClass, KeyDifference
@@ -48,7 +48,11 @@ def additional_survey(observation: Observation, first: FirstHost) -> AdditionalS
     keys: tuple[KeyDifference, ...] = ()
     if files is not None and install is not None:
         keys = key_differences(files, first.configuration)
-        in_line = state is HostState.CONFIGURED_HERE and not drift(files, first.configuration)
+        in_line = (
+            state is HostState.CONFIGURED_HERE
+            and not drift(files, first.configuration)
+            and not not_left_alone(keys, realm=realm_of(first.values))
+        )
         if not in_line:
             target = target_set(first.configuration, files, owner=install.owner, group=install.group)
             changes = file_changes(files, target, lambda _path: True)

@@ -22,6 +22,8 @@ ACCEPT_SECONDS = 90.0
 """How long a started connector may take until the hub accepts it: it asks the ticket, the directory and the hub first."""
 
 _LOOKS_PER_SETTLE = 15
+_AFTERMATH = frozenset({"process-exited", "start-limit"})
+"""What the service manager says of a death whose cause the connector has logged before."""
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
 
 
@@ -84,7 +86,7 @@ class Connected(HostStep):
     def _raise_if_dead(self, service: Service | None, log: LogReport) -> None:
         fatal = fatal_events(log, last_start_only=self.work.mark is None)
         if fatal:
-            last = fatal[-1]
+            last = next((event for event in reversed(fatal) if event.kind not in _AFTERMATH), fatal[-1])
             raise OperatorError(
                 f"the connector logged: {last.text}",
                 tried="; ".join(event.text for event in fatal[-3:]),

@@ -46,24 +46,29 @@ class TenantStatus:
         return (Change(action="ask", subject=f"{whom} whether the connection is online"),)
 
     def question(self) -> StepQuestion | None:
-        """What the operator is asked when there is no API access."""
-        if self._client is not None:
-            return None
+        """What the operator is asked when there is no API access, or when the API could not tell."""
         connection = self._context.first().connection
+        self._answer = None
+        reason = self._why_ask(connection)
+        if reason is None:
+            return None
         return StepQuestion(
             kind="tenant",
             text=(
                 f"Is the connection {connection} shown as online in the Auth0 dashboard?",
                 "Authentication → Enterprise → Active Directory / LDAP: a green dot beside its name.",
-                f"{self._why_ask()}, so nobody but you can tell. Your answer is recorded.",
+                f"{reason}, so nobody but you can tell. Your answer is recorded.",
             ),
             choices=(GREEN, NOT_GREEN, NOT_CHECKED),
         )
 
-    def _why_ask(self) -> str:
+    def _why_ask(self, connection: str) -> str | None:
         if self._context.cluster.tenant is None:
             return "The cluster file has no [tenant]"
-        return "The client secret of the Management API was not given"
+        if self._client is None:
+            return "The client secret of the Management API was not given"
+        status = self._client().connection_status(connection)
+        return f"The Management API could not tell ({status.why})" if status.state is Online.UNKNOWN else None
 
     def answered(self, choice: str) -> None:
         """The operator's word."""
@@ -71,7 +76,7 @@ class TenantStatus:
 
     def apply(self) -> Evidence:
         """Ask; raises OperatorError when the connection is not online."""
-        if self._client is not None:
+        if self._client is not None and self._answer is None:
             return self._ask_api(self._client())
         if self._answer == GREEN:
             return Evidence(detail=f"online, says {self._context.operator}")
@@ -99,7 +104,11 @@ class TenantStatus:
             if status.state is Online.ONLINE:
                 return Evidence(detail=f"the Management API calls {connection} online")
             if status.state is Online.UNKNOWN:
-                return Evidence(detail=f"could not tell: {status.why}", lines=(status.remedy,) if status.remedy else ())
+                raise OperatorError(
+                    f"the Management API could not tell whether {connection} is online: {status.why}",
+                    meaning="every instance was proven connected; only the tenant's own word is missing",
+                    remedy=status.remedy or "retry, and look at the Auth0 dashboard when you are asked",
+                )
             if time.monotonic() > deadline:
                 raise OperatorError(
                     f"the Management API calls {connection} offline",
