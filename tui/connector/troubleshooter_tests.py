@@ -51,7 +51,7 @@ def _remedies(failed: str, not_compared: str | None = None, not_run: str | None 
 TESTS: tuple[Test, ...] = (
     Test(
         id="auth0",
-        title="Auth0 can be reached",
+        title="Auth0",
         trying="Testing connectivity to Auth0",
         says_passed=r"Connection to test endpoint succeeded",
         says_failed=r"Error connecting to Auth0",
@@ -62,7 +62,7 @@ TESTS: tuple[Test, ...] = (
     ),
     Test(
         id="hub",
-        title="The tenant's hub accepts WebSockets",
+        title="Hub (WebSockets)",
         trying="Testing hub connectivity",
         says_passed=r"Connection to hub succeeded",
         says_failed=r"Connection to hub failed",
@@ -70,7 +70,7 @@ TESTS: tuple[Test, ...] = (
     ),
     Test(
         id="clock",
-        title="The clock is right",
+        title="Clock",
         trying="Testing clock skew",
         says_passed=r"Everything OK\b.*No clock skew",
         says_failed=r"Clock skew detected",
@@ -82,7 +82,7 @@ TESTS: tuple[Test, ...] = (
     ),
     Test(
         id="certificates",
-        title="The tenant knows this certificate",
+        title="Certificates",
         trying="Testing certificates",
         says_passed=r"Local and server certificates match",
         says_failed=r"Local and server certificates (don|do not)",
@@ -93,7 +93,7 @@ TESTS: tuple[Test, ...] = (
     ),
     Test(
         id="nltest",
-        title="The Windows domain answers (NLTEST)",
+        title="Windows domain (NLTEST)",
         trying="Running NLTEST",
         says_other=r"NLTEST can only run on Windows",
         other=Outcome.NOT_APPLICABLE,
@@ -103,7 +103,7 @@ TESTS: tuple[Test, ...] = (
     ),
     Test(
         id="ldaps",
-        title="The directory answers over TLS",
+        title="Directory over TLS (LDAPS)",
         trying="Testing SSL connectivity to LDAP",
         says_passed=r"Connection to LDAP succeeded",
         says_failed=r"Connection to LDAP failed",
@@ -114,7 +114,7 @@ TESTS: tuple[Test, ...] = (
     ),
     Test(
         id="ldap",
-        title="Users are found in the directory",
+        title="Users in the directory (LDAP)",
         trying="Testing LDAP connectivity",
         says_passed=r"Connection to LDAP succeeded",
         says_failed=r"Connection to LDAP failed|Unable to find users|Error binding to LDAP",
