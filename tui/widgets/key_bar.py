@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -9,6 +11,8 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
+
+from tui.widgets.next_bar import Primary
 
 _NAMES = {"escape": "esc", "f1": "F1", "question_mark": "?", "enter": "enter", "space": "space", "tab": "tab"}
 _FIRST = ("enter",)
@@ -88,7 +92,14 @@ class KeyBar(Widget):
             )
         unique = list({(binding.action, binding.description): binding for binding in reversed(active)}.values())
         unique.reverse()
-        return sorted(unique, key=_rank)
+        return sorted((self._as_on_button(binding) for binding in unique), key=_rank)
+
+    def _as_on_button(self, binding: Binding) -> Binding:
+        """The key that presses the primary button is called what the button says."""
+        button = next(iter(self.screen.query(Primary)), None)
+        if binding.action != "primary" or button is None or not button.label:
+            return binding
+        return replace(binding, description=button.label)
 
 
 def _enter(screen: Screen[object]) -> list[Binding]:

@@ -92,7 +92,8 @@ class NextBar(Horizontal):
         yield Primary()
 
     def show(self, text: str, tone: str, *, busy: bool) -> None:
-        """Show how things stand; paints only what differs."""
+        """Show how things stand; paints only what differs. Beside something bad the button is not lit."""
+        self.set_class(tone == "bad", "-bad")
         self.query_one(Spinner).show(tone, busy=busy)
         status = self.query_one("#status", Static)
         if status.content != text:

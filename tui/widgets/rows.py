@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events
@@ -19,7 +19,10 @@ Cell = str | Content
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `width` cells, or with `width` 0 an equal share of what is left. `from_width`: hidden in a narrower list."""
+    """One column: at most `width` cells, less where its cells need less, or with `width` 0 an equal share of what is left.
+
+    `from_width`: hidden in a narrower list.
+    """
 
     title: str
     width: int = 0
@@ -71,10 +74,11 @@ class Row(Widget):
         self.data = data
         self._columns = columns
 
-    def show(self, data: RowData) -> None:
-        """Show other cells; paints only when they differ."""
-        before, self.data = self.data, data
-        if not _same(before, data):
+    def show(self, data: RowData, columns: Sequence[Column]) -> None:
+        """Show other cells or columns; paints only when they differ."""
+        before = (self.data, self._columns)
+        self.data, self._columns = data, columns
+        if before[1] != columns or not _same(before[0], data):
             self.refresh()
 
     def render(self) -> Content:
@@ -107,12 +111,34 @@ def _same_cell(old: Cell, new: Cell) -> bool:
     return type(old) is type(new) and old == new
 
 
+def fitted(columns: Sequence[Column], rows: Sequence[RowData], before: Sequence[Column] = ()) -> tuple[Column, ...]:
+    """The columns, none wider than its title and cells need, so that what is left goes to those without a width.
+
+    None becomes narrower than in `before`: a list whose cells change in place must not sway.
+    """
+    least = [column.width for column in before] or [0] * len(columns)
+    found = []
+    for number, column in enumerate(columns):
+        cells = [row.cells[number] for row in rows if number < len(row.cells)]
+        longest = max(
+            (Content(cell).cell_length if isinstance(cell, str) else cell.cell_length for cell in cells), default=0
+        )
+        need = max(least[number], len(column.title), longest)
+        found.append(replace(column, width=min(column.width, need)) if column.width else column)
+    return tuple(found)
+
+
 class ColumnTitles(Widget):
     """The titles above a Rows list."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         super().__init__()
         self._columns = columns
+
+    def lay(self, columns: Sequence[Column]) -> None:
+        """Follow the rows' columns."""
+        self._columns = columns
+        self.refresh()
 
     def render(self) -> Content:
         """The titles, on the same grid as the rows."""
@@ -154,6 +180,7 @@ class Rows(VerticalScroll):
         super().__init__(id=id)
         self.explain = explain
         self._columns = columns
+        self._fitted = columns
         self._acts = acts
         self._titles = titles
         self._rows: dict[str, Row] = {}
@@ -164,7 +191,7 @@ class Rows(VerticalScroll):
     def compose(self) -> ComposeResult:
         """The titles stay while the rows scroll."""
         if self._titles:
-            yield ColumnTitles(self._columns)
+            yield ColumnTitles(self._fitted)
 
     @property
     def chosen(self) -> str | None:
@@ -179,17 +206,25 @@ class Rows(VerticalScroll):
     def show(self, rows: Sequence[RowData]) -> None:
         """Show exactly these rows: existing ones change in place, others come and go."""
         wanted = [row.key for row in rows]
-        if wanted == list(self._rows):
+        in_place = wanted == list(self._rows)
+        self._fit_columns(fitted(self._columns, rows, self._fitted if in_place and rows else ()))
+        if in_place:
             for data in rows:
-                self._rows[data.key].show(data)
+                self._rows[data.key].show(data, self._fitted)
             return
         chosen = self._chosen
         for row in self._rows.values():
             row.remove()
-        self._rows = {data.key: Row(data, self._columns) for data in rows}
+        self._rows = {data.key: Row(data, self._fitted) for data in rows}
         self.mount_all(self._rows.values())
         self._chosen = None
         self.choose(chosen if chosen in self._rows else next(iter(self._rows), None))
+
+    def _fit_columns(self, columns: tuple[Column, ...]) -> None:
+        if columns != self._fitted:
+            self._fitted = columns
+            for titles in self.query(ColumnTitles):
+                titles.lay(columns)
 
     def choose(self, key: str | None) -> None:
         """Move the choice to a row."""

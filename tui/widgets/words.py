@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from textual.content import Content
 
-from tui.findings import Severity
+from tui.findings import Finding, Severity
 from tui.runbook.model import RunState, StepState
 
 NOTHING: Final = "–"
@@ -55,7 +56,7 @@ _OUTCOME_TONES: Final = {
     "not_compared": "none",
 }
 _SEVERITIES: Final = {
-    Severity.BLOCKER: ("bad", "Blocks"),
+    Severity.BLOCKER: ("bad", "Problem"),
     Severity.WARNING: ("care", "Warning"),
     Severity.NOTE: ("none", "Note"),
 }
@@ -67,9 +68,14 @@ def marked(tone: str, word: str) -> Content:
     return Content.assemble((f"{mark} {word}", colour))
 
 
-def step_state(state: StepState) -> Content:
-    """A step's state as a marked word."""
-    return marked(*STEP_WORDS[state])
+def step_word(state: StepState, *, over: bool = False) -> tuple[str, str]:
+    """A step's tone and word. In a run that is over nothing waits any more: such a step was not begun."""
+    return ("none", "not begun") if over and state is StepState.PENDING else STEP_WORDS[state]
+
+
+def step_state(state: StepState, *, over: bool = False) -> Content:
+    """A step's state as a marked word; `over`: the run has ended."""
+    return marked(*step_word(state, over=over))
 
 
 def run_state(state: RunState) -> Content:
@@ -163,7 +169,8 @@ def skew(seconds: float | None) -> Content:
     if seconds is None:
         return marked("none", "not known")
     tone = "bad" if abs(seconds) > 5 else "care" if abs(seconds) > 2 else "good"
-    return marked(tone, f"{seconds:+.1f} s")
+    tenths = round(seconds, 1)
+    return marked(tone, f"{tenths:+.1f} s" if tenths else "0.0 s")
 
 
 def digest(value: str | None, length: int = 12) -> str:
@@ -185,3 +192,18 @@ def listed(names: list[str] | tuple[str, ...], limit: int = 4) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def joined(findings: Sequence[Finding], hosts: Sequence[str]) -> list[Finding]:
+    """Findings that several hosts share become one: `oak: x` and `elm: x` are told as `oak, elm: x`, where the first stood."""
+    found: dict[tuple[object, ...], tuple[list[str], Finding]] = {}
+    for finding in findings:
+        name, colon, said = finding.summary.partition(": ")
+        host = name if colon and name in hosts else ""
+        summary = said if host else finding.summary
+        same = (bool(host), finding.id, finding.severity, summary, finding.evidence, finding.remedy)
+        found.setdefault(same, ([], finding.model_copy(update={"summary": summary})))[0].append(host)
+    return [
+        finding.model_copy(update={"summary": f"{', '.join(names)}: {finding.summary}"}) if names[0] else finding
+        for names, finding in found.values()
+    ]
