@@ -13,7 +13,7 @@ from textual.widgets import Input
 from screens.base import WizardScreen
 from tui.errors import OperatorError
 from tui.findings import blockers
-from tui.runbook.model import Change, Plan, PlannedStep
+from tui.runbook.model import Plan, PlannedStep
 from tui.widgets import words
 from tui.widgets.facts import Findings
 from tui.widgets.field import Field
@@ -21,6 +21,8 @@ from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
 
 JUMP_BOX = "jump box"
+_BACKING_UP = ("back-up", "back-up-before")
+_NOT_OF_THE_SET = (*_BACKING_UP, "lock", "release")
 
 
 class ConfirmationScreen(WizardScreen):
@@ -33,7 +35,13 @@ class ConfirmationScreen(WizardScreen):
         "The run stops both services of an additional host, puts the set in place, and starts them again. Until a host is "
         "verified, what it had is kept and put back on any failure. The run goes on when this terminal is gone."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "primary", "Begin")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "primary", "Begin"),
+        Binding("up", "host(-1)", "Host above", show=False),
+        Binding("down", "host(1)", "Host below", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+    ]
     AUTO_FOCUS = "#typed"
 
     def __init__(self) -> None:
@@ -47,7 +55,7 @@ class ConfirmationScreen(WizardScreen):
             Input(placeholder="the cluster's name", id="typed", compact=True),
             explain="Typing the cluster's name says that you mean this cluster and no other.",
         )
-        yield Findings(id="findings")
+        yield Findings(id="blockers")
         yield Rows(
             Column("Host", 16, style="$ink"),
             Column("Steps", 5, style="$quiet", right=True),
@@ -61,6 +69,7 @@ class ConfirmationScreen(WizardScreen):
             explain="Every step in order. Nothing else is done.",
             id="steps",
         )
+        yield Findings(id="findings")
 
     def on_mount(self) -> None:
         """Make the plan, unless it is there already."""
@@ -78,7 +87,12 @@ class ConfirmationScreen(WizardScreen):
 
     def _show(self, plan: Plan) -> None:
         self.state.plan = plan
-        self.query_one("#findings", Findings).show(plan.findings)
+        told = words.joined(
+            plan.findings, [host.name for host in self.state.cluster.hosts] if self.state.cluster else []
+        )
+        stopping = blockers(told)
+        self.query_one("#blockers", Findings).show(stopping)
+        self.query_one("#findings", Findings).show([finding for finding in told if finding not in stopping])
         rows = self.query_one("#hosts", Rows)
         rows.display = True
         rows.show([_host_row(host, steps) for host, steps in by_host(plan.steps).items()])
@@ -93,6 +107,15 @@ class ConfirmationScreen(WizardScreen):
         steps = self.query_one("#steps", Rows)
         steps.display = True
         steps.show([_step_row(step) for step in by_host(self.state.plan.steps).get(event.key, [])])
+
+    def action_host(self, distance: int) -> None:
+        """Choose another host while the name's field keeps the focus."""
+        self.query_one("#hosts", Rows).action_move(distance)
+
+    def action_page(self, distance: int) -> None:
+        """Scroll the plan, which is longer than a small terminal."""
+        content = self.query_one("#content")
+        content.scroll_relative(y=distance * max(1, content.size.height - 1), animate=False)
 
     @on(Input.Changed, "#typed")
     def _typed(self) -> None:
@@ -166,19 +189,25 @@ def by_host(steps: Sequence[PlannedStep]) -> dict[str, list[PlannedStep]]:
 
 
 def _host_row(host: str, steps: Sequence[PlannedStep]) -> RowData:
-    return RowData(host, (host, str(len(steps)), _summary([change for step in steps for change in step.changes])))
+    return RowData(host, (host, str(len(steps)), _summary(steps)))
 
 
-def _summary(changes: Sequence[Change]) -> str:
-    written = sum(1 for change in changes if change.action in ("create", "replace"))
+def _summary(steps: Sequence[PlannedStep]) -> str:
+    """What happens to the host itself: what goes into the vault is kept here, and the lock comes and goes."""
+    changes = [change for step in steps if step.name not in _NOT_OF_THE_SET for change in step.changes]
+    replaced = {change.subject for change in changes if change.action in ("create", "replace")}
+    removed = {change.subject for change in changes if change.action == "remove"} - replaced
+    stopped = any(change.action == "stop" for change in changes)
+    started = any(change.action == "start" for change in changes)
     parts = [
-        f"writes {words.count(written, 'file')}" if written else "",
-        "restarts both services" if any(change.action == "start" for change in changes) else "",
-        f"removes {words.count(sum(1 for change in changes if change.action == 'remove'), 'file')}"
-        if any(change.action == "remove" for change in changes)
-        else "",
+        "backed up" if any(step.name in _BACKING_UP for step in steps) else "",
+        f"writes {words.count(len(replaced), 'file')}" if replaced else "",
+        f"removes {words.count(len(removed), 'file')}" if removed else "",
+        "restarts its services" if stopped and started else "starts its services" if started else "",
     ]
-    return ", ".join(part for part in parts if part) or "is only read"
+    if not any(parts[1:]):
+        return "is only read" + (" and backed up" if parts[0] else "")
+    return ", ".join(part for part in parts if part)
 
 
 def _step_row(step: PlannedStep) -> RowData:
