@@ -7,6 +7,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 
 from screens.base import WizardScreen
@@ -65,11 +66,12 @@ class AdditionalHostsScreen(WizardScreen):
         yield Rows(
             Column("What changes", 22, style="$ink"),
             Column("", 8, style="$quiet"),
-            Column("Now", style="$quiet"),
+            Column("Now", style="$quiet", from_width=116),
             Column("Then", style="$ink"),
-            explain="The files that the run would write on this host.",
+            explain="The files that the run would write on this host. The chosen one is told in full below.",
             id="changes",
         )
+        yield Facts(id="change")
 
     def on_mount(self) -> None:
         """Look at every host that was not looked at yet."""
@@ -122,9 +124,11 @@ class AdditionalHostsScreen(WizardScreen):
         return RowData(name, (name, state, version, clock, folder))
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Tell the chosen host in full."""
+        """Tell the chosen host, and the chosen change, in full."""
         if event.rows.id == "hosts":
             self._show_detail()
+        else:
+            self._show_change()
 
     def _chosen(self) -> AdditionalSurvey | None:
         name = self.query_one("#hosts", Rows).chosen or ""
@@ -145,7 +149,19 @@ class AdditionalHostsScreen(WizardScreen):
         changes = self.query_one("#changes", Rows)
         changes.show(rows)
         changes.display = bool(rows)
+        self._show_change()
         self.refresh_bindings()
+
+    def _show_change(self) -> None:
+        """One file's change with all that a narrow list cuts off."""
+        survey, path = self._chosen(), self.query_one("#changes", Rows).chosen
+        found = [each for each in survey.changes if each.subject == path] if survey and survey.state in FIT else []
+        facts: list[tuple[str, str | Content]] = []
+        for change in found:
+            facts = [(change.subject.rpartition("/")[2], change.action)]
+            facts += [("Now", change.before)] if change.before else []
+            facts += [("Then", change.after)] if change.after else []
+        self.query_one("#change", Facts).show(facts)
 
     def _judge(self) -> None:
         chosen = self.state.chosen

@@ -36,7 +36,12 @@ class FirstHostScreen(WizardScreen):
         Binding("enter", "primary", "Continue"),
         Binding("r", "look", "Look again"),
         Binding("l", "log", "Log"),
+        Binding("up", "scroll(-1)", "Up", show=False),
+        Binding("down", "scroll(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
     ]
+    AUTO_FOCUS = ""
 
     def compose_content(self) -> Iterable[Widget]:
         """Facts, findings, files."""
@@ -104,10 +109,20 @@ class FirstHostScreen(WizardScreen):
             tone, left = words.until(survey.certificate.not_after, self.wizard.now())
             expiry = Content.assemble((f"  until {words.date(survey.certificate.not_after)}", "$quiet"))
             facts.append(("Certificate", words.marked(tone, left) + expiry))
+            facts.append(("Thumbprint", Content.styled(survey.certificate.thumbprint, "$quiet")))
         facts += _proofs(survey)
         if survey.facts is not None:
             facts.append(("Clock", words.skew(survey.facts.clock_skew_s)))
         return facts
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll what was seen, which is longer than a small terminal."""
+        self.query_one("#content").scroll_relative(y=lines, animate=False)
+
+    def action_page(self, distance: int) -> None:
+        """Scroll by a page."""
+        content = self.query_one("#content")
+        content.scroll_relative(y=distance * max(1, content.size.height - 1), animate=False)
 
     def action_log(self) -> None:
         """Show the end of the connector's log."""

@@ -66,7 +66,7 @@ class HostsScreen(WizardScreen):
             Column("Role", 12),
             Column("Address", style="$quiet"),
             Column("Login", 16, style="$quiet", from_width=66),
-            Column("Root by", 8, style="$quiet", from_width=80),
+            Column("Root by", 10, style="$quiet", from_width=80),
             explain="The hosts of the cluster. Exactly one is the first: the one whose configuration the others receive.",
             id="hosts",
         )
@@ -115,15 +115,18 @@ class HostsScreen(WizardScreen):
         else:
             additional = words.listed([host.name for host in self._hosts if host.name != self._first])
             self.tell(f"{additional} will be copies of {self._first}.", "good")
-        self.offer("Connect", enabled=not missing)
+        if name and len(self._hosts) < 2:
+            self.offer("Add another host" if self._hosts else "Add the first host")
+        else:
+            self.offer("Connect", enabled=not missing)
 
     def _missing(self, name: str) -> str:
         if not name:
             return "Give the cluster a name."
         if not self._hosts:
-            return "Press enter to add the first host."
+            return "Press enter to add the host that works today."
         if len(self._hosts) < 2:
-            return "One host is not a cluster yet. Press a to add another."
+            return "One host is not a cluster yet. Press enter to add another."
         try:
             ClusterSection(name=name, first=self._first)
         except ValidationError:
@@ -131,13 +134,11 @@ class HostsScreen(WizardScreen):
         return ""
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter after the name leads to the first host, and later on."""
+        """Enter after the name leads on, and the list has the focus from then on."""
         event.stop()
         if self._hosts:
             self.query_one("#hosts").focus()
-            self.action_primary()
-        elif event.value.strip():
-            self.action_add()
+        self.action_primary()
 
     @on(Input.Changed, "#name")
     def _named(self) -> None:
@@ -208,7 +209,10 @@ class HostsScreen(WizardScreen):
         return next((host for host in self._hosts if host.name == key), None)
 
     def proceed(self) -> None:
-        """Save the cluster file and go on."""
+        """Add what is missing, or save the cluster file and go on."""
+        if len(self._hosts) < 2:
+            self.action_add()
+            return
         cluster = self._cluster()
         if cluster == self.state.cluster:
             self.finish_stage()
