@@ -17,6 +17,7 @@ PLAIN_COMMANDS = (
     "adldap-ha resume CLUSTER",
     "adldap-ha backup list CLUSTER",
     "adldap-ha report CLUSTER",
+    "adldap-ha demo --headless",
 )
 _SIXTEEN_COLOUR_TERMS = ("linux", "ansi", "cygwin", "xterm-16color", "rxvt", "screen", "xterm", "vt")
 _FULL_COLOUR_TERMS = ("256color", "direct", "truecolor", "kitty", "alacritty", "ghostty", "foot", "wezterm")
@@ -62,9 +63,10 @@ def detect(environment: Mapping[str, str], encoding: str | None = None) -> Termi
 
 
 def output_encoding() -> str:
-    """The encoding that standard output is written in."""
-    stream: object = sys.__stdout__
-    return str(getattr(stream, "encoding", None) or locale.getpreferredencoding(False))
+    """The encoding that whoever reads standard output expects, which in the C locale is not the one that Python writes in."""
+    from tui.console import shown_encoding
+
+    return shown_encoding(sys.__stdout__) if sys.__stdout__ is not None else locale.getpreferredencoding(False)
 
 
 def refusal(environment: Mapping[str, str] | None = None, *, interactive: bool | None = None) -> list[str] | None:

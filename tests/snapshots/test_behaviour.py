@@ -379,3 +379,16 @@ async def test_rows_that_do_not_change_are_not_painted_again() -> None:
         await pilot.pause(0.7)
         assert {key: rows._rows[key] for key in rows.keys} == before
         assert painted == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_the_faults_and_their_keys_are_seen(size: tuple[int, int]) -> None:
+    app = make_app(demo=Demo())
+    async with app.run_test(size=size) as pilot:
+        await perform(pilot, "f")
+        shown = text_of(app)
+        assert "everywhere" in shown
+        assert "The clock is 7 seconds off." in shown
+        assert "On or off" in shown
+        await perform(pilot, "enter")
+        assert "✔ on" in text_of(app) or " on " in text_of(app)
