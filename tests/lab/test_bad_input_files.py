@@ -14,6 +14,7 @@ from tui.lab.lab import Lab
 from tui.lab.standin.certificates import generate_pair
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.model import RunState
+from tui.sizes import told_size
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_a_configuration_with_bom_or_crlf_is_read_and_kept_to_the_byte(
     assert survey.exportable, survey.findings
     backup = operations.back_up_first()
     changes = {each.subject: each.after or "" for each in operations.survey_additional("oak").changes}
-    assert changes["config.json"].startswith(f"{len(config.read_bytes())} bytes")
+    assert changes["config.json"].startswith(told_size(len(config.read_bytes())))
     assert next(file.size for file in backup.files if file.path == "config.json") == len(config.read_bytes())
 
 

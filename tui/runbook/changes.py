@@ -9,6 +9,7 @@ from tui.connector.configuration_set import GUESSABLE
 from tui.connector.layouts import set_paths
 from tui.connector.model import ConfigurationSet, Layout, SetFile
 from tui.runbook.model import Change
+from tui.sizes import told_size
 
 Chosen = Callable[[str], bool]
 
@@ -78,6 +79,6 @@ def _described(file: SetFile | None) -> str | None:
     if file is None:
         return None
     attributes = file.attributes
-    size = f"{len(file.data)} bytes"
+    size = told_size(len(file.data))
     digest = f", SHA-256 {hashlib.sha256(file.data).hexdigest()[:12]}…" if len(file.data) >= GUESSABLE else ""
     return f"{size}, {attributes.owner}:{attributes.group} {attributes.mode:04o}{digest}"

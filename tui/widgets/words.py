@@ -10,6 +10,7 @@ from textual.content import Content
 
 from tui.findings import Finding, Severity
 from tui.runbook.model import RunState, StepState
+from tui.sizes import told_size
 
 NOTHING: Final = "–"
 
@@ -114,17 +115,8 @@ def plain(identifier: str) -> str:
 
 
 def size(count: int | None) -> str:
-    """A number of bytes in the largest unit that keeps it above one, decimal units."""
-    if count is None:
-        return NOTHING
-    if count < 1000:
-        return f"{count} B"
-    amount = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
-        amount /= 1000
-        if amount < 999.5:
-            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
-    return f"{amount:.0f} PB"
+    """A number of bytes in the largest unit that keeps it above one; a dash for None."""
+    return NOTHING if count is None else told_size(count)
 
 
 def span(seconds: float) -> str:

@@ -14,6 +14,7 @@ from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config,
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, stop, told
 from tui.runbook.steps.put_back import before_or_parked, make_safe, put_back
+from tui.sizes import told_size
 
 
 class ParkConfig(HostStep):
@@ -36,7 +37,9 @@ class ParkConfig(HostStep):
         config = set_paths(now.layout).config
         data = now.data(config)
         return (
-            () if data is None else (Change(action="remove", subject=config, before=f"{len(data)} bytes, kept aside"),)
+            ()
+            if data is None
+            else (Change(action="remove", subject=config, before=f"{told_size(len(data))}, kept aside"),)
         )
 
     def change(self, instance: Instance) -> Evidence:

@@ -14,6 +14,7 @@ from tui.runbook.first_host import refusal
 from tui.runbook.model import Change, Evidence
 from tui.runbook.safekeeping import same_bytes
 from tui.runbook.steps.base import NOTHING_TO_PROVE, NOTHING_TO_UNDO, TO_DO, HostStep, told
+from tui.sizes import told_size
 from tui.vault.model import Backup
 
 SERVICES_BEFORE = "services-before"
@@ -46,7 +47,7 @@ class FirstHostStep:
         """The files that are read."""
         files = self.context.first().configuration.files
         return tuple(
-            Change(action="read", subject=path, after=f"{len(file.data)} bytes") for path, file in files.items()
+            Change(action="read", subject=path, after=told_size(len(file.data))) for path, file in files.items()
         )
 
     def apply(self) -> Evidence:
@@ -89,7 +90,13 @@ class BackUpSet(FirstHostStep):
     def plan(self) -> tuple[Change, ...]:
         """The backup to be made."""
         recipients = len(self.context.safekeeping.recipients)
-        return (Change(action="create", subject="encrypted backup in the vault", after=f"{recipients} recipients"),)
+        return (
+            Change(
+                action="create",
+                subject="encrypted backup in the vault",
+                after=f"{recipients} {'recipient' if recipients == 1 else 'recipients'}",
+            ),
+        )
 
     def apply(self) -> Evidence:
         """Encrypt what was read."""
@@ -169,7 +176,13 @@ class BackUpBefore(HostStep):
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The backup to be made."""
         count = len(instance.read_set().files)
-        return (Change(action="create", subject="encrypted backup in the vault", after=f"{count} files"),)
+        return (
+            Change(
+                action="create",
+                subject="encrypted backup in the vault",
+                after=f"{count} {'file' if count == 1 else 'files'}",
+            ),
+        )
 
     def change(self, instance: Instance) -> Evidence:
         """Encrypt what the host has; raises OperatorError when this run may have changed it already."""
