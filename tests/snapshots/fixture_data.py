@@ -21,10 +21,12 @@ from tui.connector.model import (
     TicketInfo,
     TroubleshooterReport,
 )
+from tui.connector.troubleshooter_tests import TESTS
 from tui.findings import Finding, Severity
 from tui.health.model import CertificateStatus, ClusterStatus, HostStatus, Verdict
 from tui.runbook.model import Change
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey, SetEntry
+from tui.sizes import told_size
 from tui.vault.model import Backup, BackupFile
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -250,13 +252,19 @@ def configured_elsewhere(name: str) -> AdditionalSurvey:
 
 
 def changes() -> tuple[Change, ...]:
-    """What becomes of the files."""
+    """What becomes of the files, in the program's words."""
+    mapper = "lib/profileMapper.js"
+    before = "1.1 kB, auth0:auth0 0644, SHA-256 2c91d0e4b7a8…"
     return (
-        Change(action="create", subject="config.json", after="1.9 kB, 0640 auth0:auth0"),
-        Change(action="create", subject="certs/cert.key", after="1.7 kB, 0600 auth0:auth0"),
-        Change(action="create", subject="certs/cert.pem", after="1.3 kB, 0644 auth0:auth0"),
-        Change(action="replace", subject="lib/profileMapper.js", before="1.1 kB, 2c91d0e4…", after="2.2 kB, 7ac3f1d2…"),
+        Change(action="create", subject="config.json", after=_placed("config.json")),
+        Change(action="create", subject="certs/cert.key", after=_placed("certs/cert.key")),
+        Change(action="create", subject="certs/cert.pem", after=_placed("certs/cert.pem")),
+        Change(action="replace", subject=mapper, before=before, after=_placed(mapper)),
     )
+
+
+def _placed(path: str) -> str:
+    return f"{told_size(SIZES[path])}, auth0:auth0 {MODES[path]:04o}, SHA-256 {SHA[path][:12]}…"
 
 
 def differences() -> tuple[KeyDifference, ...]:
@@ -318,21 +326,13 @@ def cluster_status(down: str | None = None) -> ClusterStatus:
 
 def troubleshooter(failed: str | None = None) -> tuple[TroubleshooterReport, str]:
     """The seven tests; one failed when asked for."""
-    titles = {
-        "auth0": "Connection to Auth0",
-        "hub": "Connection to the hub",
-        "clock": "Clock",
-        "certificates": "Certificates",
-        "nltest": "Domain membership (NLTEST)",
-        "ldaps": "TLS to the directory",
-        "ldap": "Directory search",
-    }
     tests = []
-    for key, title in titles.items():
-        outcome = Outcome.FAILED if key == failed else Outcome.NOT_APPLICABLE if key == "nltest" else Outcome.PASSED
-        remedy = "Set the clock by NTP; the limit is 5 seconds." if key == failed else None
-        evidence = ("Clock skew detected: 7.1 s",) if key == failed else ()
-        tests.append(TestResult(id=key, title=title, outcome=outcome, evidence=evidence, remedy=remedy))
+    for test in TESTS:
+        outcome = Outcome.NOT_APPLICABLE if test.id == "nltest" else Outcome.PASSED
+        outcome = Outcome.FAILED if test.id == failed else outcome
+        evidence = ("Clock skew detected: 7.1 s",) if test.id == failed else ()
+        remedy = test.remedies.get(outcome)
+        tests.append(TestResult(id=test.id, title=test.title, outcome=outcome, evidence=evidence, remedy=remedy))
     raw = "\n".join(
         (
             "09:28:41 - info: ✭ Testing connectivity to Auth0...",

@@ -33,7 +33,7 @@ class FixtureOperations:
         self.additional = {name: data.additional_survey(name) for name in (data.SECOND, data.THIRD)}
         self.identity = False
         self.passphrases: list[str] = []
-        self.views: list[RunView] = [runs.run_view(9)]
+        self.views: list[RunView] = [runs.run_view(12)]
         self.past: list[RunView] = []
         self.started: list[tuple[str, ...]] = []
         self.resumed: list[bool] = []

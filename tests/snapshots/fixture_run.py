@@ -4,63 +4,73 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.snapshots.fixture_data import FIRST, NOW, SECOND, THIRD, changes
+from tests.snapshots.fixture_data import FIRST, NOW, SECOND, SIZES, THIRD, changes
 from tui.runbook.model import Change, HostVerdict, Plan, PlannedStep, Question, RunState, RunView, StepState, StepView
+from tui.runbook.procedure import CHANGING, LOOKING
+from tui.runbook.steps.base import HostStep
+from tui.runbook.steps.looking import BackUpSet, FirstHostStep
+from tui.runbook.steps.tenant import TenantStatus
+from tui.sizes import told_size
 
 RUN = "20261123T093100Z"
-_HOST_STEPS = (
-    ("lock", "Take the operator lock", "So that nobody else changes this host meanwhile."),
-    ("inspect", "Look at the host", "It must be installed, unconfigured and fit."),
-    ("stop-services", "Stop both services", "So that nothing starts with half a configuration."),
-    ("park-config", "Move config.json aside", "Without it a connector can do no harm."),
-    ("place-certificates", "Put the certificates in place", "The pair that the tenant knows."),
-    ("place-mapper", "Put the profile mapper in place", "Users get the same profile on every instance."),
-    ("check-set", "Check bytes, owners and the pair", "A wrong pair locks every instance out."),
-    ("gate", "Compare with the tenant's certificate", "Starting with another one would overwrite the tenant's."),
-    ("commit-config", "Put config.json in place", "From here on the host is a member."),
-    ("start-admin", "Start the admin service", "It is started first."),
-    ("start-connector", "Start the connector", "It connects to the tenant's hub."),
-    ("settle", "Stay accepted for 60 s", "An instance that dies soon is accepted first, too."),
-    ("troubleshooter", "Run the troubleshooter", "Every test must report."),
-    ("first-still-connected", "See that the first host stayed connected", "Nothing may have dropped it."),
-    ("unlock", "Give the lock back", "The host is free again."),
-)
+_SETTLE = "accepted for 60 s"
 
 
-def _jump_box(name: str, host: str | None, title: str, why: str) -> PlannedStep:
-    return PlannedStep(id=f"{host or 'jump-box'}/{name}", name=name, host=host, title=title, why=why)
+def _planned(step: type[HostStep] | type[FirstHostStep] | type[TenantStatus], host: str | None) -> PlannedStep:
+    return PlannedStep(
+        id=f"{host or 'tenant'}/{step.name}",
+        name=step.name,
+        host=host,
+        title=step.title,
+        why=step.why,
+        changes_host=False,
+    )
 
 
-def _host_steps(host: str) -> tuple[PlannedStep, ...]:
-    known = {
-        "stop-services": (
-            Change(action="stop", subject="auth0-adldap"),
-            Change(action="stop", subject="auth0-adldap-admin"),
-        ),
+def _changes(name: str) -> tuple[Change, ...]:
+    """What the step of this name says that it would change on a host that was never configured."""
+    return {
+        "back-up-before": (Change(action="create", subject="encrypted backup in the vault", after="1 file"),),
+        "lock": (Change(action="create", subject="lock file with who, where and when"),),
         "place-certificates": changes()[1:3],
-        "place-mapper": changes()[3:4],
+        "place-profile-mapper": changes()[3:4],
+        "compare-thumbprint": (
+            Change(action="ask", subject="the tenant, through this host, which certificate it knows"),
+        ),
         "commit-config": changes()[0:1],
-        "start-admin": (Change(action="start", subject="auth0-adldap-admin"),),
-        "start-connector": (Change(action="start", subject="auth0-adldap"),),
-    }
+        "start-admin": (Change(action="start", subject="auth0-adldap-admin.service", after="running"),),
+        "start-connector": (Change(action="start", subject="auth0-adldap.service", after="running"),),
+        "connected": (Change(action="read", subject="the connector's log", after=_SETTLE),),
+        "release": (Change(action="remove", subject="lock file and what was kept aside"),),
+    }.get(name, ())
+
+
+def _host_steps(host: str, steps: tuple[type[HostStep], ...], *, changing: bool) -> tuple[PlannedStep, ...]:
     return tuple(
-        PlannedStep(id=f"{host}/{name}", name=name, host=host, title=title, why=why, changes=known.get(name, ()))
-        for name, title, why in _HOST_STEPS
+        _planned(step, host).model_copy(update={"changes": _changes(step.name), "changes_host": changing})
+        for step in steps
     )
 
 
 def plan() -> Plan:
-    """The whole procedure."""
-    prepare = (
-        _jump_box("inspect", FIRST, "Look at the first host", "It must still be healthy."),
-        _jump_box("back-up", FIRST, "Back up the set", "So that it can be restored."),
-        _jump_box("before", None, "Back up what the others have", "So that it can be put back."),
+    """The program's own steps, in its order, for a run over both additional hosts."""
+    read = tuple(Change(action="read", subject=path, after=told_size(SIZES[path])) for path in SIZES)
+    kept = (Change(action="create", subject="encrypted backup in the vault", after="2 recipients"),)
+    first = (
+        _planned(FirstHostStep, FIRST).model_copy(update={"changes": read}),
+        _planned(BackUpSet, FIRST).model_copy(update={"changes": kept}),
     )
-    close = (
-        _jump_box("first-connected", FIRST, "See that the first host is connected", "It never may have dropped."),
-        _jump_box("tenant", None, "Ask for the tenant's light", "The connection must be online."),
+    ask = (Change(action="ask", subject="the operator whether the connection is online"),)
+    return Plan(
+        cluster="corp-ldap",
+        stages=(
+            first,
+            (*_host_steps(SECOND, LOOKING, changing=False), *_host_steps(THIRD, LOOKING, changing=False)),
+            _host_steps(SECOND, CHANGING, changing=True),
+            _host_steps(THIRD, CHANGING, changing=True),
+            (_planned(TenantStatus, None).model_copy(update={"changes": ask}),),
+        ),
     )
-    return Plan(cluster="corp-ldap", stages=(prepare, _host_steps(SECOND), _host_steps(THIRD), close))
 
 
 def run_view(
@@ -73,7 +83,7 @@ def run_view(
         begun = started + timedelta(seconds=7 * number)
         if number < done:
             put_back = state is RunState.ROLLED_BACK and planned.host == SECOND
-            already = planned.name == "inspect"
+            already = planned.name == "park-config"
             word = StepState.UNDONE if put_back else StepState.ALREADY if already else StepState.DONE
             steps.append(StepView(planned=planned, state=word, started=begun, ended=begun + timedelta(seconds=6)))
         elif number == done and state not in (RunState.DONE, RunState.ROLLED_BACK):
@@ -99,12 +109,12 @@ def run_view(
 
 def _verdicts(state: RunState) -> tuple[HostVerdict, ...]:
     if state is RunState.DONE:
-        said = dict.fromkeys((FIRST, SECOND, THIRD), ("healthy", "accepted, stable for 60 s"))
+        said = dict.fromkeys((FIRST, SECOND, THIRD), ("healthy", "hub connected"))
     else:
         said = {
-            FIRST: ("healthy", "connected throughout"),
-            SECOND: ("down", "put back as it was, to the byte"),
-            THIRD: ("down", "not changed"),
+            FIRST: ("healthy", "hub connected"),
+            SECOND: ("down", "hub unconfigured"),
+            THIRD: ("down", "hub unconfigured"),
         }
     return tuple(HostVerdict(name=name, verdict=verdict, detail=detail) for name, (verdict, detail) in said.items())
 
@@ -117,7 +127,7 @@ def failure() -> Question:
         host=SECOND,
         step=f"{SECOND}/start-connector",
         text=(
-            f"{SECOND} · start-connector: the service manager refused: Unit auth0-adldap.service is masked",
+            f"{SECOND} · Start the connector: the service manager refused: Unit auth0-adldap.service is masked",
             "Tried: systemctl start auth0-adldap.service",
             "Means: the new instance is not connected; the first host is not affected",
             "Do: systemctl unmask auth0-adldap.service on the host, then retry",
@@ -132,10 +142,16 @@ def tenant_question() -> Question:
         id="q2",
         kind="tenant",
         host=None,
-        step="jump-box/tenant",
-        text=("Open the connection corp-ldap in the Auth0 dashboard. Is its light green?",),
+        step="tenant/tenant-online",
+        text=(
+            "Is the connection corp-ldap shown as online in the Auth0 dashboard?",
+            "Authentication → Enterprise → Active Directory / LDAP: a green dot beside its name.",
+            "The cluster file has no [tenant], so nobody but you can tell. Your answer is recorded.",
+        ),
         choices=("green", "not_green", "not_checked"),
     )
 
 
 TOTAL = len(plan().steps)
+STARTING = next(number for number, step in enumerate(plan().steps) if step.id == f"{SECOND}/start-connector")
+"""How many steps lie behind a run that starts the connector of the first additional host."""

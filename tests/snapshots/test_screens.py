@@ -39,7 +39,7 @@ UNREACHABLE = HostUnreachable(
     meaning="the host is down, or a firewall stands between",
     remedy="try `ssh` by hand from this jump box, then press r",
 )
-WAITING = runs.run_view(13, state=RunState.WAITING, question=runs.failure(), failed=True)
+WAITING = runs.run_view(runs.STARTING, state=RunState.WAITING, question=runs.failure(), failed=True)
 TENANT = runs.run_view(runs.TOTAL - 1, state=RunState.WAITING, question=runs.tenant_question())
 OTHER = {data.SECOND: data.additional_survey(data.SECOND), data.THIRD: data.configured_elsewhere(data.THIRD)}
 
@@ -80,7 +80,7 @@ SCENES = (
     Scene(
         "progress_resume",
         (at(Stage.PROGRESS, run=runs.RUN), "enter"),
-        {"views": [runs.run_view(13, state=RunState.INTERRUPTED)]},
+        {"views": [runs.run_view(runs.STARTING, state=RunState.INTERRUPTED)]},
     ),
     Scene("services", (at(Stage.SERVICES),)),
     Scene("services_degraded", (at(Stage.SERVICES), "down"), {"down": data.SECOND}),
@@ -96,7 +96,7 @@ SCENES = (
     Scene(
         "summary_rolled_back",
         (at(Stage.SUMMARY, run=runs.RUN),),
-        {"views": [runs.run_view(13, state=RunState.ROLLED_BACK)]},
+        {"views": [runs.run_view(runs.STARTING, state=RunState.ROLLED_BACK)]},
     ),
 )
 BY_NAME = {scene.name: scene for scene in SCENES}
