@@ -52,8 +52,8 @@ class BackupScreen(WizardScreen):
         """The passphrase, the recipients, and afterwards the backup."""
         hint = self.wizard.demo.passphrase if self.wizard.demo else ""
         told = "It unlocks your identity. It is not stored anywhere, so keep it in your password manager."
-        yield Field("Passphrase", Input(hint, password=True, id="passphrase", compact=True), explain=told)
-        again = Field("Once more", Input(hint, password=True, id="again", compact=True), explain=told)
+        yield Field("Passphrase", _masked(hint, "passphrase"), explain=told)
+        again = Field("Once more", _masked(hint, "again"), explain=told)
         again.display = False
         yield again
         yield Rows(
@@ -183,13 +183,18 @@ class BackupScreen(WizardScreen):
             ]
         )
         self.query_one("#recipients").focus()
-        self.tell("The set is safe. Nothing has been changed so far.", "good")
+        if len(self._recipients) < 2:
+            self.tell("The set is safe, but only you can open it: press a to add a second recipient.", "care")
+        else:
+            self.tell("The set is safe. Nothing has been changed so far.", "good")
         self.offer("Look at the others", enabled=backup.verified is not None)
 
     def _failed(self, error: OperatorError) -> None:
         self._exists = True if self._own else self._exists
-        for field in (self.query_one("#passphrase", Input), self.query_one("#again", Input)):
-            field.value = ""
+        with self.prevent(Input.Changed):
+            for field in (self.query_one("#passphrase", Input), self.query_one("#again", Input)):
+                field.value = ""
+        self.query_one("#passphrase").focus()
         self.offer("Back up and verify", enabled=False)
         self.tell(". ".join(part for part in (error.summary, error.remedy) if part), "bad")
         self.ask("identity", lambda: _identity(self.operations), self._know_again, lambda _error: None)
@@ -197,6 +202,10 @@ class BackupScreen(WizardScreen):
     def _know_again(self, known: tuple[bool, str | None]) -> None:
         self._exists = known[0]
         self.query_one("#again").parent.display = not self._exists  # type: ignore[union-attr]
+
+
+def _masked(hint: str, name: str) -> Input:
+    return Input(hint, password=True, id=name, compact=True, select_on_focus=False)
 
 
 def _identity(operations: Operations) -> tuple[bool, str | None]:

@@ -185,7 +185,10 @@ class WizardScreen(Screen[None]):
 
     def remark(self, question: HostKeyUnknown | SecretNeeded) -> str:
         """What to say beside a host's question; empty when there is nothing to say."""
-        return ""
+        from screens.login import wants_another
+
+        another = isinstance(question, SecretNeeded) and wants_another(question)
+        return "sudo takes another password here." if another else ""
 
     def action_primary(self) -> None:
         """Do what the primary button says, when it can be pressed."""

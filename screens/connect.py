@@ -11,9 +11,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from screens.base import WizardScreen
+from screens.login import log_in
 from tui.cluster import Host
 from tui.errors import OperatorError
-from tui.remote.errors import BecomeFailed, HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.errors import HostKeyUnknown, SecretNeeded
 from tui.runbook.survey import Connected
 from tui.widgets import words
 from tui.widgets.facts import Facts
@@ -41,7 +42,6 @@ class ConnectScreen(WizardScreen):
         super().__init__()
         self._errors: dict[str, OperatorError] = {}
         self._trying: set[str] = set()
-        self._refused: dict[str, str] = {}
 
     def compose_content(self) -> Iterable[Widget]:
         """A row a host, and the chosen one in full."""
@@ -76,25 +76,18 @@ class ConnectScreen(WizardScreen):
             self._show()
 
         def failed(error: OperatorError) -> None:
-            if isinstance(error, BecomeFailed) and name not in self._refused:
-                self._refused[name] = error.summary
-                self._connect(name)
-                return
             self._trying.discard(name)
             self._errors[name] = error
             self._show()
 
-        self.ask(f"connect {name}", partial(self.operations.connect, name), connected, failed)
-
-    def remark(self, question: HostKeyUnknown | SecretNeeded) -> str:
-        """Sudo is answered with the login password first; say so when it was refused."""
-        if isinstance(question, SecretNeeded) and question.kind is SecretKind.SUDO_PASSWORD:
-            told = self._refused.get(question.secret_host, "")
-            return f"{told[:1].upper()}{told[1:]}." if told else ""
-        return ""
+        self.ask(f"connect {name}", partial(log_in, self.operations, name), connected, failed)
 
     def _show(self) -> None:
-        self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts()])
+        rows = self.query_one("#hosts", Rows)
+        rows.show([self._row(host) for host in self._hosts()])
+        failed = [host.name for host in self._hosts() if host.name in self._errors]
+        if failed and rows.chosen in self.state.connected and not self._trying:
+            rows.choose(failed[0])
         self._show_detail()
         self._judge()
 
@@ -148,7 +141,24 @@ class ConnectScreen(WizardScreen):
             self.tell("At least one additional host is needed. Press x to take one in again.", "care")
         else:
             self.tell(f"{words.count(len(wanted), 'host')} connected.", "good")
+            self._ask_client_secret()
         self.offer("Look at the first host", enabled=not missing and len(wanted) > 1)
+
+    def _ask_client_secret(self) -> None:
+        """Ask for the tenant's secret once, with the other secrets."""
+        from screens.questions import ClientSecretDialog
+
+        tenant = self.state.cluster.tenant if self.state.cluster else None
+        if tenant is None or self.state.client_secret_asked:
+            return
+        self.state.client_secret_asked = True
+
+        def typed(value: str | None) -> None:
+            if value is not None:
+                self.ask("secret", lambda: self.operations.supply_client_secret(value), lambda _none: None)
+
+        hint = self.wizard.demo.client_secret if self.wizard.demo else None
+        self.wizard.put(ClientSecretDialog(tenant.domain, hint), typed)
 
     def action_retry(self) -> None:
         """Try again what has failed."""

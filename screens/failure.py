@@ -13,7 +13,7 @@ _KNOWN = {
     "retry": ("r", "Retry", "do this step again"),
     "skip": ("s", "Skip", "go on without this step, which the report will say"),
     "roll_back": ("b", "Roll back", "put this host back as it was, to the byte"),
-    "give_up": ("g", "Give up", "leave this host as it is; it needs a person"),
+    "give_up": ("g", "Give up", "leave it as it is; it needs a person"),
     "approve": ("y", "Approve", "go on"),
     "green": ("y", "It is online", "the answer is recorded"),
     "not_green": ("n", "It is not online", "the answer is recorded"),
@@ -46,8 +46,17 @@ class FailureDialog(ChoiceDialog):
             f"{where} waits for your decision",
             _lines(question, host, remark),
             offered,
-            explain="Nothing happens until you decide. Retry does the same step again. Rolling back concerns this host only.",
+            explain=f"{until_then(question)} Retry does the same step again. Rolling back concerns this host only.",
         )
+
+
+def until_then(question: Question) -> str:
+    """When the run stops waiting for an answer, and what it takes for one."""
+    from tui.runbook.order import RunOrder
+
+    minutes = round(float(RunOrder.model_fields["answer_seconds"].default) / 60)
+    last = choices(question.choices)[-1].name.lower()
+    return f"The run waits {minutes} minutes for your answer; then it chooses by itself: {last}."
 
 
 def _lines(question: Question, host: Host | None, remark: str) -> list[str | Content]:
@@ -62,6 +71,7 @@ def _lines(question: Question, host: Host | None, remark: str) -> list[str | Con
             lines += [Content.styled(line, "$bad" if question.kind == "failure" else ""), Content()]
     if host is not None:
         lines += [Content(), Content.assemble(("A shell there   ", "$quiet"), (ssh_command(host), "$go"))]
+    lines += [Content(), Content.styled(until_then(question), "$care")]
     if remark:
         lines += [Content(), Content.styled(remark, "$good")]
     return lines

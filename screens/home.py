@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from screens.base import WizardScreen
 from screens.connect import error_facts
+from screens.tracks import undoable
 from tui.app import UNDER_WAY, DemoControls
 from tui.cluster import Cluster
 from tui.errors import OperatorError
@@ -34,6 +35,7 @@ class Known:
     error: OperatorError | None = None
 
 
+_TO_RETURN_TO = (*UNDER_WAY, RunState.INTERRUPTED)
 _NEEDED = (
     ("You need", "one host whose connector is configured and works"),
     ("", "one or more hosts where the same version is installed and not configured"),
@@ -93,13 +95,15 @@ class HomeScreen(WizardScreen):
         menu = self.query_one("#menu", Rows)
         if fresh:
             menu.choose(menu.keys[0])
-        waiting = [each for each in known if each.last and each.last.state in (*UNDER_WAY, RunState.INTERRUPTED)]
+        waiting = [each for each in known if each.last and (each.last.state in _TO_RETURN_TO or undoable(each.last))]
         if waiting:
             self.query_one("#menu", Rows).choose(_run_key(waiting[0]))
             last = waiting[0].last
             assert last is not None
             if last.state is RunState.INTERRUPTED:
                 self.tell(f"The run of {waiting[0].name} was interrupted. Resume it to finish or undo it.", "care")
+            elif undoable(last):
+                self.tell(f"A run of {waiting[0].name} has left {words.listed(last.changed)} changed.", "care")
             else:
                 self.tell(f"A run of {waiting[0].name} is under way. Press enter to return to it.", "now")
         elif self.wizard.demo:
@@ -124,6 +128,8 @@ class HomeScreen(WizardScreen):
                 rows.append(RowData(_run_key(each), ("Return to the run", _run_words(each.last))))
             elif each.last and each.last.state is RunState.INTERRUPTED:
                 rows.append(RowData(_run_key(each), ("Resume the run", _run_words(each.last))))
+            elif each.last and undoable(each.last):
+                rows.append(RowData(_run_key(each), ("Undo the run", _run_words(each.last))))
         rows += [
             RowData(f"open/{each.name}", (f"Open {each.name}", _cluster_words(each))) for each in self._known.values()
         ]
@@ -273,4 +279,4 @@ def _cluster_words(known: Known) -> str:
     if known.last is None:
         return f"{hosts}, no run yet"
     verdict = known.last.verdict or words.RUN_WORDS[known.last.state][1]
-    return f"{hosts}, last run {words.date(known.last.ended or known.last.started)} {verdict}"
+    return f"{hosts}, last run {words.moment(known.last.ended or known.last.started)} {verdict}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -14,12 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.base import WizardScreen
+from screens.decisions import Decisions, open_decision
 from screens.dialog import Choice, ChoiceDialog
-from screens.failure import BUNDLE, FailureDialog
-from screens.tracks import busiest, counts, step_row, track_row, tracks
+from screens.tracks import busiest, counts, last_sign, step_row, track_row, tracks, undoable
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
-from tui.runbook.model import Question, RunState, RunView, StepState
+from tui.runbook.model import RunState, RunView, StepState
 from tui.widgets import words
 from tui.widgets.meter import Meter
 from tui.widgets.rows import Column, Rows
@@ -45,6 +44,7 @@ class ProgressScreen(WizardScreen):
         Binding("p", "pause", "Pause"),
         Binding("s", "stop", "Stop"),
         Binding("b", "roll_back", "Roll back"),
+        Binding("u", "undo", "Undo"),
         Binding("escape", "back", "Back"),
         Binding("q", "app.leave", "Detach"),
     ]
@@ -53,8 +53,8 @@ class ProgressScreen(WizardScreen):
         super().__init__()
         self._following = True
         self._expected: str | None = None
-        self._put_off: set[str] = set()
-        self._dialog: FailureDialog | None = None
+        self._decisions = Decisions(self)
+        self._taking_up = False
         self._showing_log = False
 
     def compose_content(self) -> Iterable[Widget]:
@@ -105,18 +105,18 @@ class ProgressScreen(WizardScreen):
 
     def _show(self, view: RunView) -> None:
         self.state.view = view
-        now = view.ended or self.wizard.now()
+        now = last_sign(view, self.wizard.now())
         ended, total = counts(view)
         self.query_one(Meter).show(ended, total, words.clock((now - view.started).total_seconds()))
         grouped = tracks(view)
         rows = self.query_one("#hosts", Rows)
-        rows.show([track_row(name, steps, now) for name, steps in grouped.items()])
+        rows.show([track_row(name, steps, now, state=view.state) for name, steps in grouped.items()])
         if self._following and (busy := busiest(view)) and busy != rows.chosen:
             self._expected = busy
             rows.choose(busy)
         self._show_steps()
         self._judge(view)
-        self._put_question(view)
+        self._decisions.follow(view)
 
     @on(Rows.Chosen, "#hosts")
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -130,15 +130,19 @@ class ProgressScreen(WizardScreen):
         view, name = self.state.view, self.query_one("#hosts", Rows).chosen
         if view is None or name is None:
             return
-        now = view.ended or self.wizard.now()
+        now = last_sign(view, self.wizard.now())
         steps = tracks(view).get(name, [])
         rows = self.query_one("#steps", Rows)
-        rows.show([step_row(step, now) for step in steps])
+        rows.show([step_row(step, now, state=view.state) for step in steps])
         running = next((step for step in steps if step.state in (StepState.RUNNING, StepState.FAILED)), None)
         if running is not None and self.focused is not rows:
             rows.choose(running.planned.id)
 
     def _judge(self, view: RunView) -> None:
+        if view.state in UNDER_WAY:
+            self._taking_up = False
+        if self._taking_up:
+            return
         if view.state is RunState.RUNNING:
             running = [step for step in view.steps if step.state is StepState.RUNNING]
             self.tell(
@@ -166,48 +170,9 @@ class ProgressScreen(WizardScreen):
             self.tell("Every step has ended well.", "good")
             self.offer("Check the services")
         else:
-            self.tell(_END_WORDS.get(view.state, "The run has ended.") + _why(view), words.RUN_WORDS[view.state][0])
+            self.tell(_ending(view), words.RUN_WORDS[view.state][0])
             self.offer("See the summary")
         self.refresh_bindings()
-
-    def _put_question(self, view: RunView) -> None:
-        question = view.question
-        if self._dialog is not None and (question is None or question.id != self._dialog.question.id):
-            if self.wizard.screen is self._dialog:
-                self._dialog.dismiss(None)
-            return
-        if question is None or question.kind == "tenant" or question.id in self._put_off:
-            return
-        if self._dialog is None and self.is_current:
-            self._ask_operator(question)
-
-    def _ask_operator(self, question: Question, remark: str = "") -> None:
-        cluster = self.state.cluster
-        names = {host.name: host for host in cluster.hosts} if cluster else {}
-        dialog = FailureDialog(question, names.get(question.host or ""), remark=remark)
-
-        def decided(word: str | None) -> None:
-            self._dialog = None
-            if word is None:
-                self._put_off.add(question.id)
-            elif word == BUNDLE:
-                self._save_bundle(question)
-            elif self.state.run is not None:
-                self._put_off.add(question.id)
-                self.ask(
-                    "answer", partial(self.operations.answer, self.state.run, question.id, word), lambda _none: None
-                )
-
-        self._dialog = dialog
-        self.wizard.put(dialog, decided)
-
-    def _save_bundle(self, question: Question) -> None:
-        def saved(path: Path) -> None:
-            self._ask_operator(question, remark=f"Saved: {path}")
-
-        self._put_off.add(question.id)
-        self.busy("Saving the support bundle")
-        self.ask("bundle", partial(self.operations.support_bundle, self.state.run), saved)
 
     def proceed(self) -> None:
         """Decide, resume, or go on to look at what came of it."""
@@ -216,8 +181,8 @@ class ProgressScreen(WizardScreen):
             return
         if view.state is RunState.INTERRUPTED:
             self._resume()
-        elif view.state is RunState.WAITING and view.question is not None and view.question.kind != "tenant":
-            self._ask_operator(view.question)
+        elif (question := open_decision(view)) is not None and view.state is RunState.WAITING:
+            self._decisions.ask(question)
         elif view.state in (RunState.DONE, RunState.WAITING):
             self.finish_stage()
         else:
@@ -227,10 +192,17 @@ class ProgressScreen(WizardScreen):
         from screens.resumption import resume
 
         def resumed() -> None:
-            self._following = True
+            self._following, self._taking_up = True, False
             self._poll()
 
-        resume(self, resumed)
+        def begun() -> None:
+            self._taking_up = True
+
+        resume(self, resumed, begun)
+
+    def action_undo(self) -> None:
+        """Put back the hosts that a run has left changed."""
+        self._resume()
 
     def action_pause(self) -> None:
         """Pause at the end of the present step, or go on."""
@@ -300,6 +272,8 @@ class ProgressScreen(WizardScreen):
         """A run that has ended takes no words any more."""
         if action in ("pause", "stop", "roll_back"):
             return self.state.view is not None and self.state.view.state in UNDER_WAY
+        if action == "undo":
+            return undoable(self.state.view)
         return super().check_action(action, parameters)
 
 
@@ -308,6 +282,13 @@ _END_WORDS = {
     RunState.FAILED: "The run has failed.",
     RunState.INCONSISTENT: "A host could not be put back: it needs a person.",
 }
+
+
+def _ending(view: RunView) -> str:
+    told = _END_WORDS.get(view.state, "The run has ended.") + _why(view)
+    if not undoable(view):
+        return told
+    return f"{told} Still changed: {words.listed(view.changed)}. Press u to put back."
 
 
 def _why(view: RunView) -> str:

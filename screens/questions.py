@@ -101,7 +101,7 @@ class SecretDialog(Dialog[str]):
             yield Static(self._prompt, classes="text", markup=False)
         if self._remark:
             yield Static(self._remark, classes="text care", markup=False)
-        yield Field("", Input(self._hint or "", password=True, id="secret", compact=True))
+        yield Field("", Input(self._hint or "", password=True, id="secret", compact=True, select_on_focus=False))
         told = "The demo has filled it in for you." if self._hint else "Kept in memory only, until you leave."
         yield Static(told, classes="quiet", markup=False)
 
@@ -126,8 +126,9 @@ class ClientSecretDialog(Dialog[str]):
         Binding("escape", "close", "Go on without"),
     ]
 
-    def __init__(self, domain: str) -> None:
+    def __init__(self, domain: str, hint: str | None = None) -> None:
         super().__init__()
+        self._hint = hint
         self.heading = f"Client secret for {domain}"
         self.explain = (
             "With it the program asks the tenant whether the connection is online. Without it, you are asked."
@@ -136,8 +137,9 @@ class ClientSecretDialog(Dialog[str]):
     def compose_body(self) -> Iterable[Widget]:
         """A masked field."""
         yield Static("It lets the program ask whether the connection is online.", classes="text", markup=False)
-        yield Field("", Input(password=True, id="secret", compact=True))
-        yield Static("Kept in memory only, until you leave.", classes="quiet", markup=False)
+        yield Field("", Input(self._hint or "", password=True, id="secret", compact=True, select_on_focus=False))
+        told = "The demo has filled it in for you." if self._hint else "Kept in memory only, until you leave."
+        yield Static(told, classes="quiet", markup=False)
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
@@ -154,14 +156,17 @@ class PassphraseDialog(Dialog[str]):
     heading = "Passphrase of your identity"
     explain = "The run verifies backups by opening them, so it needs your identity. The passphrase is not stored."
 
-    def __init__(self, hint: str) -> None:
+    def __init__(self, hint: str, remark: str = "") -> None:
         super().__init__()
         self._hint = hint
+        self._remark = remark
 
     def compose_body(self) -> Iterable[Widget]:
         """A masked field."""
         yield Static("The run proves backups by opening them.", classes="text", markup=False)
-        yield Field("", Input(self._hint, password=True, id="secret", compact=True))
+        if self._remark:
+            yield Static(self._remark, classes="text care", markup=False)
+        yield Field("", Input(self._hint, password=True, id="secret", compact=True, select_on_focus=False))
 
     @on(Input.Submitted)
     def action_submit(self) -> None:

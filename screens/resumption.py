@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from screens.dialog import Choice, ChoiceDialog
+from screens.login import log_in_to_all
 from screens.questions import PassphraseDialog
+from tui.errors import OperatorError
+from tui.runbook.model import RunState
 from tui.runbook.operations import Operations
 
 if TYPE_CHECKING:
@@ -17,29 +20,39 @@ _CHOICES = (
     Choice("finish", "f", "Finish", "look at each host and do what is still missing"),
     Choice("undo", "u", "Undo", "put every host that was changed back, to the byte"),
 )
+_ENDED_CHOICES = (_CHOICES[0], _CHOICES[2])
 _LINES = (
     "The process that carried the run out is gone. What it had done is in the journal, and each host is looked at before "
     "anything is done: what is found there counts.",
 )
+_ENDED_LINES = ("The run has ended, and hosts that it changed are still changed.",)
 
 
-def resume(screen: WizardScreen, resumed: Callable[[], None]) -> None:
-    """Ask which way, unlock the identity, log in to the hosts again, and start a new runner for the same run."""
+def resume(screen: WizardScreen, resumed: Callable[[], None], begun: Callable[[], None]) -> None:
+    """Ask which way, unlock the identity, log in to the hosts again, and start a new runner for the same run.
+
+    `begun` is called when the operator has decided: from then on the next bar tells of the taking up, to `resumed` or to an
+    error. A run that came to its own end can only be undone.
+    """
+    view = screen.state.view
+    ended = view is not None and view.state is not RunState.INTERRUPTED
+    lines, offered = (_ENDED_LINES, _ENDED_CHOICES) if ended else (_LINES, _CHOICES)
 
     def decided(word: str | None) -> None:
         if word in ("finish", "undo"):
+            begun()
             _with_passphrase(screen, resumed, undo=word == "undo")
 
-    screen.wizard.put(ChoiceDialog("How shall the run be taken up?", _LINES, _CHOICES), decided)
+    screen.wizard.put(ChoiceDialog("How shall the run be taken up?", lines, offered), decided)
 
 
-def _with_passphrase(screen: WizardScreen, resumed: Callable[[], None], *, undo: bool) -> None:
+def _with_passphrase(screen: WizardScreen, resumed: Callable[[], None], *, undo: bool, remark: str = "") -> None:
     def typed(passphrase: str | None) -> None:
         if passphrase is not None:
             _unlock(screen, passphrase, resumed, undo=undo)
 
     hint = screen.wizard.demo.passphrase if screen.wizard.demo else ""
-    screen.wizard.put(PassphraseDialog(hint), typed)
+    screen.wizard.put(PassphraseDialog(hint, remark), typed)
 
 
 def _unlock(screen: WizardScreen, passphrase: str, resumed: Callable[[], None], *, undo: bool) -> None:
@@ -48,18 +61,21 @@ def _unlock(screen: WizardScreen, passphrase: str, resumed: Callable[[], None], 
         return
 
     def connected(_none: object) -> None:
+        screen.tell("Starting a new process for the run", busy=True)
         screen.ask("resume", lambda: operations.resume_run(run, undo=undo), lambda _none: resumed())
 
     def unlocked(_recipient: str) -> None:
-        screen.busy("Logging in to the hosts of the run")
+        screen.tell("Logging in to the hosts of the run", busy=True)
         screen.ask("connect", lambda: _connect_all(operations, run), connected)
 
-    screen.busy("Unlocking your identity")
-    screen.ask("unlock", lambda: operations.unlock_identity(passphrase), unlocked)
+    def refused(error: OperatorError) -> None:
+        screen.tell(". ".join(part for part in (error.summary, error.remedy) if part), "bad")
+        _with_passphrase(screen, resumed, undo=undo, remark=f"{error.summary[:1].upper()}{error.summary[1:]}.")
+
+    screen.tell("Unlocking your identity", busy=True)
+    screen.ask("unlock", lambda: operations.unlock_identity(passphrase), unlocked, refused)
 
 
 def _connect_all(operations: Operations, run: str) -> None:
     concerned = {step.planned.host for step in operations.run_view(run).steps}
-    for host in operations.cluster.hosts:
-        if host.name in concerned:
-            operations.connect(host.name)
+    log_in_to_all(operations, [host.name for host in operations.cluster.hosts if host.name in concerned])

@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from screens.base import WizardScreen
+from screens.decisions import Decisions
+from screens.login import log_in
 from tui.errors import OperatorError
 from tui.health.model import ClusterStatus, HostStatus, Verdict
 from tui.widgets import words
@@ -41,6 +43,7 @@ class ServicesScreen(WizardScreen):
         super().__init__()
         self._status: ClusterStatus | None = None
         self._problems: dict[str, OperatorError] = {}
+        self._decisions = Decisions(self)
 
     def compose_content(self) -> Iterable[Widget]:
         """Instances, then the chosen one."""
@@ -60,6 +63,7 @@ class ServicesScreen(WizardScreen):
     def on_mount(self) -> None:
         """Log in where that was not done yet, then look."""
         self.offer("Run the troubleshooter", enabled=False)
+        self._decisions.watch()
         assert self.state.cluster is not None
         self._connect([host.name for host in self.state.cluster.hosts if host.name not in self.state.connected])
 
@@ -74,7 +78,7 @@ class ServicesScreen(WizardScreen):
             self._problems[name] = error
             self._connect(rest)
 
-        self.ask("connect", partial(self.operations.connect, name), lambda _found: self._connect(rest), failed)
+        self.ask("connect", partial(log_in, self.operations, name), lambda _found: self._connect(rest), failed)
 
     def action_look(self) -> None:
         """Probe every instance."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.base import WizardScreen
+from screens.decisions import Decisions, open_decision
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
 from tui.health.model import ClusterStatus
@@ -46,6 +47,7 @@ class SummaryScreen(WizardScreen):
         super().__init__()
         self._report: Path | None = None
         self._bundle: Path | None = None
+        self._decisions = Decisions(self)
 
     def compose_content(self) -> Iterable[Widget]:
         """Verdict, hosts, facts."""
@@ -86,11 +88,24 @@ class SummaryScreen(WizardScreen):
     def _seen(self, view: RunView) -> None:
         self.state.view = view
         self._show(view)
+        self._decisions.follow(view)
         if view.state in UNDER_WAY:
+            self._tell_waiting(view)
             self.set_timer(_EVERY_S, self._poll)
         else:
+            self.offer("Back to home")
             self.tell("Writing the report", busy=True)
             self.ask("report", partial(self.operations.report, view.id), self._reported, self._not_reported)
+
+    def _tell_waiting(self, view: RunView) -> None:
+        decision = open_decision(view)
+        self.offer("Decide" if decision else "Back to home")
+        if decision is not None:
+            self.tell(f"{decision.host or 'The run'} waits for your decision.", "care")
+        elif view.question is not None:
+            self.tell("The run asks what the tenant shows: go back with esc and answer.", "care")
+        else:
+            self.tell("Waiting for the run to close", busy=True)
 
     def _reported(self, path: Path) -> None:
         self._report = path
@@ -106,7 +121,7 @@ class SummaryScreen(WizardScreen):
 
     def _show(self, view: RunView) -> None:
         self.query_one("#verdict", Static).update(
-            _verdict(view.verdict or "unknown") if view.ended else words.run_state(view.state)
+            _verdict(view.verdict) if view.ended and view.verdict in _TOLD else words.run_state(view.state)
         )
         rows = [RowData(host.name, (host.name, words.verdict(host.verdict), host.detail)) for host in view.hosts]
         self.query_one("#hosts", Rows).show(rows)
@@ -160,25 +175,34 @@ class SummaryScreen(WizardScreen):
         self.ask("bundle", partial(self.operations.support_bundle, self.state.run), saved)
 
     def proceed(self) -> None:
-        """Back to the beginning."""
-        self.wizard.go_home()
+        """Decide what the run asks, or back to the beginning."""
+        view = self.state.view
+        decision = open_decision(view) if view is not None and view.state in UNDER_WAY else None
+        if decision is not None:
+            self._decisions.ask(decision)
+        else:
+            self.wizard.go_home()
+
+
+_TOLD = {
+    "healthy": "The cluster is healthy: every instance is connected and proved.",
+    "degraded": "The cluster is degraded: it answers, but not everything is as it should be.",
+    "down": "The cluster is down: no instance is connected.",
+}
 
 
 def _verdict(word: str) -> Content:
-    told = {
-        "healthy": "The cluster is healthy: every instance is connected and proved.",
-        "degraded": "The cluster is degraded: it answers, but not everything is as it should be.",
-        "down": "The cluster is down: no instance is connected.",
-    }
-    return Content.assemble(
-        words.verdict(word).stylize("bold"), "   ", (told.get(word, "The run gave no verdict on the cluster."), "$ink")
-    )
+    return Content.assemble(words.verdict(word).stylize("bold"), "   ", (_TOLD[word], "$ink"))
 
 
 def _tally(view: RunView) -> str:
     counts = Counter(step.state for step in view.steps)
     order = [state for state in StepState if counts[state]]
-    return ", ".join(f"{counts[state]} {words.STEP_WORDS[state][1]}" for state in order)
+    over = view.ended is not None
+    return ", ".join(
+        f"{counts[state]} {'not begun' if over and state is StepState.PENDING else words.STEP_WORDS[state][1]}"
+        for state in order
+    )
 
 
 def _closing(view: RunView) -> tuple[str, str]:

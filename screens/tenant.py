@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.base import WizardScreen
+from screens.decisions import Decisions, open_decision
 from screens.failure import choices
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
@@ -47,12 +48,13 @@ class TenantScreen(WizardScreen):
         super().__init__()
         self._online: bool | None = None
         self._answered = ""
+        self._decisions = Decisions(self)
 
     def compose_content(self) -> Iterable[Widget]:
         """What is known, and the question of the run when it is open."""
         yield Facts(id="facts")
         yield Static("", id="question", classes="block", markup=False)
-        yield Rows(
+        answers = Rows(
             Column("", 1, style="$go"),
             Column("", 18, style="$ink"),
             Column("", style="$quiet"),
@@ -61,6 +63,8 @@ class TenantScreen(WizardScreen):
             titles=False,
             id="answers",
         )
+        answers.display = False
+        yield answers
 
     def on_mount(self) -> None:
         """Show what the run knows, and ask the API where there is access."""
@@ -90,6 +94,7 @@ class TenantScreen(WizardScreen):
     def _seen(self, view: RunView) -> None:
         self.state.view = view
         self._show()
+        self._decisions.follow(view)
         if view.state in UNDER_WAY:
             self.set_timer(_EVERY_S, self._poll)
 
@@ -114,11 +119,16 @@ class TenantScreen(WizardScreen):
             self.tell("Look at the dashboard, choose what you saw, and press enter.", "now")
             self.offer("")
         else:
+            if self.focused is answers:
+                self.set_focus(None)
             self._judge(view)
 
     def _judge(self, view: RunView | None) -> None:
-        self.offer("See the summary")
-        if view is not None and view.state in UNDER_WAY:
+        decision = open_decision(view)
+        self.offer("Decide" if decision else "See the summary")
+        if decision is not None:
+            self.tell(f"{decision.host or 'The run'} waits for your decision.", "care")
+        elif view is not None and view.state in UNDER_WAY:
             self.tell("Recorded. The run is closing.", busy=True)
         elif self._online is True:
             self.tell("The tenant says that the connection is online.", "good")
@@ -145,6 +155,14 @@ class TenantScreen(WizardScreen):
         if step is not None and step.ended is not None:
             facts.append(("In this run", step.detail or words.STEP_WORDS[step.state][1]))
         return facts
+
+    def proceed(self) -> None:
+        """Decide what the run asks, or go on."""
+        decision = open_decision(self.state.view)
+        if decision is not None:
+            self._decisions.ask(decision)
+        else:
+            self.finish_stage()
 
     @on(Rows.Acted, "#answers")
     def _acted(self, event: Rows.Acted) -> None:
@@ -189,7 +207,8 @@ class TenantScreen(WizardScreen):
                     self._no,
                 )
 
-        self.wizard.put(ClientSecretDialog(cluster.tenant.domain), typed)
+        hint = self.wizard.demo.client_secret if self.wizard.demo else None
+        self.wizard.put(ClientSecretDialog(cluster.tenant.domain, hint), typed)
 
     def _no(self, error: OperatorError) -> None:
         self.tell(error.summary, "bad")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from textual.content import Content
 
 from screens.confirmation import JUMP_BOX
-from tui.runbook.model import RunView, StepState, StepView
+from tui.runbook.model import RunState, RunView, StepState, StepView
 from tui.widgets import words
 from tui.widgets.rows import RowData
 
@@ -32,13 +34,26 @@ def busiest(view: RunView) -> str | None:
     return (ended[-1].planned.host or JUMP_BOX) if ended else None
 
 
-def track_row(name: str, steps: Sequence[StepView], now: datetime) -> RowData:
+def last_sign(view: RunView, now: datetime) -> datetime:
+    """Until when a run's clocks count: its end, the last thing that an interrupted one wrote, or now."""
+    if view.state is not RunState.INTERRUPTED:
+        return view.ended or now
+    times = [time for step in view.steps for time in (step.started, step.ended) if time is not None]
+    return max(times, default=view.started)
+
+
+def undoable(view: RunView | None) -> bool:
+    """Whether a run that came to its own bad end has left hosts changed."""
+    return view is not None and view.state in (RunState.FAILED, RunState.INCONSISTENT) and bool(view.changed)
+
+
+def track_row(name: str, steps: Sequence[StepView], now: datetime, *, state: RunState = RunState.RUNNING) -> RowData:
     """One host: its state, where it is, how many steps have ended, how long it has taken."""
-    state = track_state(steps)
+    reached = track_state(steps)
     ended = sum(1 for step in steps if step.state in ENDED)
     telling = next((step for step in steps if step.state in _TELLING), None)
     doing = telling.planned.title if telling else ""
-    told = words.marked("good", "done so far") if state is StepState.PENDING and ended else words.step_state(state)
+    told = words.marked("good", "done so far") if reached is StepState.PENDING and ended else _told(reached, state)
     cells = (name, told, doing, f"{ended}/{len(steps)}", _elapsed(steps, now))
     return RowData(name, cells)
 
@@ -54,13 +69,18 @@ def track_state(steps: Sequence[StepView]) -> StepState:
     return StepState.DONE if states <= set(ENDED) else StepState.PENDING
 
 
-def step_row(step: StepView, now: datetime) -> RowData:
+def step_row(step: StepView, now: datetime, *, state: RunState = RunState.RUNNING) -> RowData:
     """One step: what it does, how it stands, how long it took, what was seen."""
     seen = step.error[0] if step.error else step.detail
-    state = words.marked(words.STEP_WORDS[step.state][0], words.STEP_WORDS[step.state][1])
-    return RowData(
-        step.planned.id, (step.planned.title, state, _elapsed([step], now), seen), dim=step.state is StepState.PENDING
-    )
+    cells = (step.planned.title, _told(step.state, state), _elapsed([step], now), seen)
+    return RowData(step.planned.id, cells, dim=step.state is StepState.PENDING)
+
+
+def _told(step: StepState, run: RunState) -> Content:
+    """A step's state in words; where the run's process is gone, nothing runs."""
+    if step is StepState.RUNNING and run is RunState.INTERRUPTED:
+        return words.marked("care", "cut off")
+    return words.step_state(step)
 
 
 def counts(view: RunView) -> tuple[int, int]:
@@ -69,10 +89,6 @@ def counts(view: RunView) -> tuple[int, int]:
 
 
 def _elapsed(steps: Sequence[StepView], now: datetime) -> str:
-    begun = [step.started for step in steps if step.started is not None]
-    if not begun:
-        return ""
-    running = any(step.started is not None and step.ended is None for step in steps)
-    ended = [step.ended for step in steps if step.ended is not None]
-    until = now if running or not ended else max(ended)
-    return words.clock((until - min(begun)).total_seconds())
+    """The time spent on the steps. What lies between them, a pause or a process that was gone, does not count."""
+    spent = [(step.ended or now) - step.started for step in steps if step.started is not None]
+    return words.clock(sum(spent, timedelta()).total_seconds()) if spent else ""

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from screens.base import WizardScreen
 from screens.connect import error_facts
+from screens.decisions import Decisions
 from tui.connector.model import Outcome, TestResult, TroubleshooterReport
 from tui.errors import OperatorError
 from tui.widgets import words
@@ -41,6 +42,7 @@ class TroubleshooterScreen(WizardScreen):
         self._results: dict[str, tuple[TroubleshooterReport, str]] = {}
         self._errors: dict[str, OperatorError] = {}
         self._under_way: set[str] = set()
+        self._decisions = Decisions(self)
 
     def compose_content(self) -> Iterable[Widget]:
         """Hosts, tests, remedy."""
@@ -63,6 +65,7 @@ class TroubleshooterScreen(WizardScreen):
 
     def on_mount(self) -> None:
         """Run it everywhere."""
+        self._decisions.watch()
         self.action_run_again()
 
     def action_run_again(self) -> None:

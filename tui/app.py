@@ -47,6 +47,11 @@ class DemoControls(Protocol):
         """A passphrase for the demo's backup identity, to fill in."""
         ...
 
+    @property
+    def client_secret(self) -> str | None:
+        """What the demo's tenant takes as client secret, to fill in; None when it takes none."""
+        ...
+
     def secret_hint(self, host: str, kind: SecretKind) -> str | None:
         """The secret that a demo host will take, to fill in; None when it has none of this kind."""
         ...

@@ -48,6 +48,7 @@ class LabFaults:
         secrets = control.ready.secrets
         self._secrets = secrets
         self.passphrase = secrets.vault.passphrase.get_secret_value() if secrets.vault.passphrase else ""
+        self.client_secret = secrets.tenant.client_secret.get_secret_value() if secrets.tenant.client_secret else None
 
     def secret_hint(self, host: str, kind: SecretKind) -> str | None:
         """The secret that a demo host takes."""

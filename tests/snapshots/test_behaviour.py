@@ -328,6 +328,7 @@ class Demo:
 
     cluster = "corp-ldap"
     passphrase = "correct horse"
+    client_secret: str | None = "demo-client-secret"
 
     def __init__(self) -> None:
         self.switched: list[tuple[str, str | None, bool]] = []
