@@ -7,15 +7,16 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
 from screens.base import WizardScreen
 from tui.errors import OperatorError
-from tui.findings import blockers
+from tui.findings import Severity, blockers
 from tui.runbook.model import Plan, PlannedStep
 from tui.widgets import words
-from tui.widgets.facts import Findings
+from tui.widgets.facts import Facts, Findings
 from tui.widgets.field import Field
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
@@ -35,13 +36,7 @@ class ConfirmationScreen(WizardScreen):
         "The run stops both services of an additional host, puts the set in place, and starts them again. Until a host is "
         "verified, what it had is kept and put back on any failure. The run goes on when this terminal is gone."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "primary", "Begin"),
-        Binding("up", "host(-1)", "Host above", show=False),
-        Binding("down", "host(1)", "Host below", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "primary", "Begin")]
     AUTO_FOCUS = "#typed"
 
     def __init__(self) -> None:
@@ -69,6 +64,7 @@ class ConfirmationScreen(WizardScreen):
             explain="Every step in order. Nothing else is done.",
             id="steps",
         )
+        yield Facts(id="step")
         yield Findings(id="findings")
 
     def on_mount(self) -> None:
@@ -101,21 +97,16 @@ class ConfirmationScreen(WizardScreen):
         self._judge()
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Show the chosen host's steps."""
-        if event.rows.id != "hosts" or self.state.plan is None:
+        """Show the chosen host's steps, and the chosen step in full."""
+        if self.state.plan is None:
             return
-        steps = self.query_one("#steps", Rows)
-        steps.display = True
-        steps.show([_step_row(step) for step in by_host(self.state.plan.steps).get(event.key, [])])
-
-    def action_host(self, distance: int) -> None:
-        """Choose another host while the name's field keeps the focus."""
-        self.query_one("#hosts", Rows).action_move(distance)
-
-    def action_page(self, distance: int) -> None:
-        """Scroll the plan, which is longer than a small terminal."""
-        content = self.query_one("#content")
-        content.scroll_relative(y=distance * max(1, content.size.height - 1), animate=False)
+        if event.rows.id == "hosts":
+            steps = self.query_one("#steps", Rows)
+            steps.display = True
+            steps.show([_step_row(step) for step in by_host(self.state.plan.steps).get(event.key, [])])
+            return
+        chosen = next((step for step in self.state.plan.steps if step.id == event.key), None)
+        self.query_one("#step", Facts).show(_in_full(chosen) if chosen else [])
 
     @on(Input.Changed, "#typed")
     def _typed(self) -> None:
@@ -135,7 +126,9 @@ class ConfirmationScreen(WizardScreen):
         elif typed and not self.state.name.startswith(typed):
             self.tell(f"That is not the name of this cluster. It is {self.state.name}.", "care")
         else:
-            self.tell(f"Type {self.state.name} to begin, or go back with esc.", "now")
+            warnings = sum(finding.severity is Severity.WARNING for finding in plan.findings)
+            below = f" {words.count(warnings, 'warning')} below the plan: page down." if warnings else ""
+            self.tell(f"Type {self.state.name} to begin, or go back with esc.{below}", "now")
         self.offer("Begin", enabled=right and not stopping)
 
     def proceed(self) -> None:
@@ -205,6 +198,8 @@ def _summary(steps: Sequence[PlannedStep]) -> str:
         f"removes {words.count(len(removed), 'file')}" if removed else "",
         "restarts its services" if stopped and started else "starts its services" if started else "",
     ]
+    if changes and all(change.action == "ask" for change in changes):
+        return f"asks {changes[0].subject}"
     if not any(parts[1:]):
         return "is only read" + (" and backed up" if parts[0] else "")
     return ", ".join(part for part in parts if part)
@@ -213,3 +208,12 @@ def _summary(steps: Sequence[PlannedStep]) -> str:
 def _step_row(step: PlannedStep) -> RowData:
     changes = ", ".join(f"{change.action} {change.subject}" for change in step.changes)
     return RowData(step.id, (step.title, changes or words.NOTHING))
+
+
+def _in_full(step: PlannedStep) -> list[tuple[str, str | Content]]:
+    """A step's reason and every change with what is there now and then: a narrow list cuts them off."""
+    facts: list[tuple[str, str | Content]] = [("Why", step.why)] if step.why else []
+    for change in step.changes:
+        values = " → ".join(value for value in (change.before, change.after) if value)
+        facts.append((change.action, f"{change.subject}: {values}" if values else change.subject))
+    return facts

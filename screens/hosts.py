@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from screens.base import WizardScreen
 from tui.cluster import Cluster, ClusterSection, Host, RunSettings, Tenant, VaultSettings
 from tui.widgets import words
+from tui.widgets.facts import Facts
 from tui.widgets.field import Field
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
@@ -70,6 +71,7 @@ class HostsScreen(WizardScreen):
             explain="The hosts of the cluster. Exactly one is the first: the one whose configuration the others receive.",
             id="hosts",
         )
+        yield Facts(id="host")
         with Vertical(id="tenant-block", classes="block"):
             yield Static("", id="tenant-line", classes="quiet", markup=False)
 
@@ -95,12 +97,27 @@ class HostsScreen(WizardScreen):
         self.query_one("#tenant-line", Static).update(
             told or "Tenant: you look at the Auth0 dashboard yourself. Press t to have it asked."
         )
+        self._show_chosen()
         self._judge()
 
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """Tell the chosen host in full."""
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        host = self._chosen()
+        facts: list[tuple[str, str | Content]] = []
+        if host is not None:
+            login = f"{host.user} at " if host.user else ""
+            facts.append(
+                (host.name, f"{login}{_where(host)}, {'root by sudo' if host.become == 'sudo' else 'no sudo needed'}")
+            )
+            if host.identity is not None:
+                facts.append(("Key", str(host.identity)))
+        self.query_one("#host", Facts).show(facts)
+
     def _row(self, host: Host) -> RowData:
-        where = host.address if host.port == 22 else f"{host.address} port {host.port}"
-        if host.jump:
-            where += f" through {host.jump}"
+        where = _where(host)
         role = Content.styled("first", "$go") if host.name == self._first else Content.styled("additional", "$quiet")
         return RowData(
             host.name,
@@ -235,3 +252,8 @@ class HostsScreen(WizardScreen):
             run=before.run if before else RunSettings(),
             hosts=tuple(self._hosts),
         )
+
+
+def _where(host: Host) -> str:
+    where = host.address if host.port == 22 else f"{host.address} port {host.port}"
+    return f"{where} through {host.jump}" if host.jump else where
