@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.snapshots.fixture_data import FIRST, NOW, SECOND, SIZES, THIRD, changes
+from tests.snapshots.fixture_data import FIRST, NOW, SECOND, SIZES, THIRD, THUMBPRINT, changes
 from tui.runbook.model import Change, HostVerdict, Plan, PlannedStep, Question, RunState, RunView, StepState, StepView
 from tui.runbook.procedure import CHANGING, LOOKING
 from tui.runbook.steps.base import HostStep
@@ -43,6 +43,35 @@ def _changes(name: str) -> tuple[Change, ...]:
         "connected": (Change(action="read", subject="the connector's log", after=_SETTLE),),
         "release": (Change(action="remove", subject="lock file and what was kept aside"),),
     }.get(name, ())
+
+
+_SEEN = {
+    "back-up": "decrypted: every file is as on the host",
+    "inspect": "ready",
+    "back-up-before": "decrypted: every file is as on the host",
+    "lock": "taken for ines",
+    "unchanged": "as backed up",
+    "stop-services": "nothing runs",
+    "park-config": "there is no config.json",
+    "place-certificates": "bytes, owner and mode are as meant",
+    "place-profile-mapper": "bytes, owner and mode are as meant",
+    "check-set": "bytes, owners and modes are right; key, certificate and password belong together",
+    "compare-thumbprint": f"thumbprint {THUMBPRINT} on this host and at the tenant",
+    "commit-config": "every key that this host may not choose itself is the first host's",
+    "start-admin": "auth0-adldap-admin.service is running",
+    "start-connector": "auth0-adldap.service is running",
+    "connected": "accepted for 60 s without a break",
+    "troubleshooter": "complete, nothing failed",
+    "release": "given back; what it had before is in the vault",
+    "tenant-online": "online, says ines",
+}
+"""What the program's steps say when they have ended."""
+
+
+def _seen(planned: PlannedStep) -> str:
+    if planned.host == FIRST and planned.name == "inspect":
+        return "connected, serving corp-ldap"
+    return f"{FIRST} connected" if planned.name == "first-host-undisturbed" else _SEEN.get(planned.name, "")
 
 
 def _host_steps(host: str, steps: tuple[type[HostStep], ...], *, changing: bool) -> tuple[PlannedStep, ...]:
@@ -85,24 +114,26 @@ def run_view(
             put_back = state is RunState.ROLLED_BACK and planned.host == SECOND
             already = planned.name == "park-config"
             word = StepState.UNDONE if put_back else StepState.ALREADY if already else StepState.DONE
-            steps.append(StepView(planned=planned, state=word, started=begun, ended=begun + timedelta(seconds=6)))
+            detail = "as before this run, to the byte" if put_back else _seen(planned)
+            ended = begun + timedelta(seconds=6)
+            steps.append(StepView(planned=planned, state=word, started=begun, ended=ended, detail=detail))
         elif number == done and state not in (RunState.DONE, RunState.ROLLED_BACK):
             word = StepState.FAILED if failed else StepState.RUNNING
             error = ("the service manager refused: Unit auth0-adldap.service is masked",) if failed else ()
             steps.append(StepView(planned=planned, state=word, started=begun, error=error))
         else:
             steps.append(StepView(planned=planned, state=StepState.PENDING))
-    ended = NOW if state in (RunState.DONE, RunState.ROLLED_BACK, RunState.FAILED) else None
+    over = NOW if state in (RunState.DONE, RunState.ROLLED_BACK, RunState.FAILED) else None
     return RunView(
         id=RUN,
         cluster="corp-ldap",
         operator="ines",
         started=started,
-        ended=ended,
+        ended=over,
         state=state,
         steps=tuple(steps),
         question=question,
-        hosts=_verdicts(state) if ended else (),
+        hosts=_verdicts(state) if over else (),
         verdict={RunState.DONE: "healthy", RunState.ROLLED_BACK: "degraded"}.get(state),
     )
 
