@@ -71,7 +71,9 @@ _SEEN = {
 def _seen(planned: PlannedStep) -> str:
     if planned.host == FIRST and planned.name == "inspect":
         return "connected, serving corp-ldap"
-    return f"{FIRST} connected" if planned.name == "first-host-undisturbed" else _SEEN.get(planned.name, "")
+    return (
+        f"{FIRST} is connected as before" if planned.name == "first-host-undisturbed" else _SEEN.get(planned.name, "")
+    )
 
 
 def _host_steps(host: str, steps: tuple[type[HostStep], ...], *, changing: bool) -> tuple[PlannedStep, ...]:
@@ -111,7 +113,7 @@ def run_view(
     for number, planned in enumerate(plan().steps):
         begun = started + timedelta(seconds=7 * number)
         if number < done:
-            put_back = state is RunState.ROLLED_BACK and planned.host == SECOND
+            put_back = state is RunState.ROLLED_BACK and planned.host == SECOND and planned.changes_host
             already = planned.name == "park-config"
             word = StepState.UNDONE if put_back else StepState.ALREADY if already else StepState.DONE
             detail = "as before this run, to the byte" if put_back else _seen(planned)
