@@ -12,8 +12,10 @@ from tests.snapshots import fixture_run as runs
 from tests.snapshots.conftest import at, eventually, fill, make_app, perform, settle
 from tests.snapshots.fixture_operations import FixtureOperations
 from tui.app import AdldapHaApp
-from tui.remote.errors import SecretKind
+from tui.errors import OperatorError
+from tui.remote.errors import BecomeFailed, SecretKind, SecretNeeded
 from tui.runbook.model import RunState
+from tui.runbook.survey import Connected
 from tui.widgets.next_bar import Primary
 from tui.widgets.rows import Rows
 from tui.widgets.stage import Stage
@@ -393,3 +395,114 @@ async def test_the_faults_and_their_keys_are_seen(size: tuple[int, int]) -> None
         assert "On or off" in shown
         await perform(pilot, "enter")
         assert "✔ on" in text_of(app) or " on " in text_of(app)
+
+
+@pytest.mark.parametrize("stage", [Stage.PROGRESS, Stage.SERVICES, Stage.TROUBLESHOOTER, Stage.TENANT, Stage.SUMMARY])
+async def test_a_failure_is_decided_on_every_screen_that_follows_the_run(stage: Stage) -> None:
+    operations = core(views=[WAITING])
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, at(stage, run=runs.RUN, view=WAITING))
+        await eventually(pilot, lambda: screen_name(app) == "FailureDialog")
+        assert "waits 15 minutes" in text_of(app)
+        await perform(pilot, "r")
+        assert operations.answers == [("q1", "retry")]
+
+
+@pytest.mark.parametrize("stage", [Stage.TENANT, Stage.SUMMARY])
+async def test_a_decision_that_was_put_off_can_be_taken_up_where_the_run_ends(stage: Stage) -> None:
+    operations = core(views=[WAITING])
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, at(stage, run=runs.RUN, view=WAITING))
+        await eventually(pilot, lambda: screen_name(app) == "FailureDialog")
+        await perform(pilot, "escape")
+        assert primary(app).label == "Decide"
+        await perform(pilot, "enter", "b")
+        assert operations.answers == [("q1", "roll_back")]
+
+
+async def test_enter_leads_on_from_the_tenant_when_nothing_is_asked() -> None:
+    app = make_app(core(views=[runs.run_view(runs.TOTAL, state=RunState.DONE)]))
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, at(Stage.TENANT, run=runs.RUN), "enter")
+        assert screen_name(app) == "SummaryScreen"
+
+
+async def test_a_wrong_passphrase_is_told_and_stays_told_on_the_backup_stage() -> None:
+    wrong = OperatorError("the passphrase is wrong", remedy="type it again")
+    app = make_app(core(identity=True, errors={"unlock_identity": wrong}))
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, at(Stage.BACKUP), fill("#passphrase", "not-this-one"), "enter")
+        assert "the passphrase is wrong" in text_of(app)
+        assert app.screen.query_one("#passphrase", Input).value == ""
+
+
+async def test_a_wrong_passphrase_is_told_where_it_is_asked_for_again() -> None:
+    interrupted = runs.run_view(9, state=RunState.INTERRUPTED)
+    wrong = OperatorError("the passphrase is wrong", remedy="type it again")
+    operations = core(past=[interrupted], views=[interrupted], errors={"unlock_identity": wrong})
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, "enter", "enter", "f", *"not-this", "enter")
+        assert screen_name(app) == "PassphraseDialog"
+        assert "The passphrase is wrong" in text_of(app)
+        operations.errors.clear()
+        await perform(pilot, *"this-one", "enter")
+        assert operations.resumed == [False]
+
+
+async def test_an_interrupted_run_does_not_look_alive() -> None:
+    interrupted = runs.run_view(9, state=RunState.INTERRUPTED)
+    app = make_app(core(past=[interrupted], views=[interrupted]))
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, "enter")
+        assert "cut off" in text_of(app)
+        assert "running" not in text_of(app)
+
+
+async def test_a_failed_run_that_left_hosts_changed_is_undone_from_home() -> None:
+    failed = runs.run_view(9, state=RunState.FAILED).model_copy(update={"changed": (data.SECOND,)})
+    operations = core(past=[failed], views=[failed])
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, at(Stage.HOME))
+        assert "Undo the run" in text_of(app)
+        await perform(pilot, "enter", "u")
+        assert "Finish" not in text_of(app)
+        await perform(pilot, "u", *"this-one", "enter")
+        assert operations.resumed == [True]
+
+
+class OtherSudoPassword(FixtureOperations):
+    """Hosts whose sudo does not take the login password."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._refused: set[str] = set()
+        self._known: set[str] = set()
+
+    def connect(self, host: str) -> Connected:
+        if host in self._known:
+            return super().connect(host)
+        if host in self._refused:
+            raise SecretNeeded(host, SecretKind.SUDO_PASSWORD, "[sudo] password for deploy:")
+        self._refused.add(host)
+        raise BecomeFailed("sudo refuses the password of deploy", host=host)
+
+    def supply(self, host: str, kind: SecretKind, value: str) -> None:
+        super().supply(host, kind, value)
+        self._known.add(host)
+
+
+async def test_another_sudo_password_is_asked_for_also_when_a_run_is_resumed() -> None:
+    interrupted = runs.run_view(runs.TOTAL, state=RunState.INTERRUPTED)
+    operations = OtherSudoPassword()
+    operations.past = operations.views = [interrupted]
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, "enter", "enter", "f", *"this-one", "enter")
+        for _ in (data.FIRST, data.SECOND, data.THIRD):
+            assert "sudo takes another password here" in text_of(app)
+            await perform(pilot, *"s3cret", "enter")
+        assert operations.resumed == [False]
