@@ -129,7 +129,7 @@ class TenantScreen(WizardScreen):
         if decision is not None:
             self.tell(f"{decision.host or 'The run'} waits for your decision.", "care")
         elif view is not None and view.state in UNDER_WAY:
-            self.tell("Recorded. The run is closing.", busy=True)
+            self.tell("Recorded. The run is closing." if self._answered else "The run is closing.", busy=True)
         elif self._online is True:
             self.tell("The tenant says that the connection is online.", "good")
         elif self._online is False:

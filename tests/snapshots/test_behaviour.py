@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -506,3 +510,15 @@ async def test_another_sudo_password_is_asked_for_also_when_a_run_is_resumed() -
             assert "sudo takes another password here" in text_of(app)
             await perform(pilot, *"s3cret", "enter")
         assert operations.resumed == [False]
+
+
+def test_the_c_locale_gets_only_what_ascii_can_draw() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from tui.terminal import output_encoding as told; print(told())"],
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "ascii"
