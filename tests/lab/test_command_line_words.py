@@ -247,11 +247,12 @@ def test_a_fault_of_our_own_is_told_by_its_place_and_the_traceback_goes_to_the_l
     (broken / "platformdirs" / "__init__.py").write_text(
         "class PlatformDirs:\n    def __init__(self, *a, **k): pass\n"
         f"    user_state_dir = {str(tmp_path / 'state')!r}\n"
+        f"    user_data_dir = {str(tmp_path / 'data')!r}\n"
         "    @property\n    def user_config_dir(self): raise RuntimeError('a word that must not be shown')\n"
     )
     path = f"{broken}:{command.environment['PYTHONPATH']}"
     code, err, summary = error_of(command, "plan", "lab", env={"PYTHONPATH": path})
-    assert (code, summary) == (2, "adldap-ha met a fault of its own: RuntimeError at __init__.py, line 5")
+    assert (code, summary) == (2, "adldap-ha met a fault of its own: RuntimeError at __init__.py, line 6")
     assert "must not be shown" not in err
     log = tmp_path / "state" / "adldap-ha.log"
     assert str(log) in err

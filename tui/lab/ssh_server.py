@@ -168,7 +168,7 @@ class _Login(paramiko.ServerInterface):
         self._settings = server.login
         self._transport = transport
         self._failures = 0
-        self._channels: list[paramiko.Channel] = []
+        self._channels: dict[int, paramiko.Channel | None] = {}
         self._forwards: dict[int, socket.socket] = {}
         self._terminals: dict[int, Terminal] = {}
         self._sessions: dict[int, TerminalSession] = {}
@@ -204,9 +204,14 @@ class _Login(paramiko.ServerInterface):
         return self._judge("keyboard-interactive", self._asked, list(responses) == wanted)
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        self._channels = [channel for channel in self._channels if not channel.closed]
-        free = len(self._channels) < self._settings.max_sessions
-        return OPEN_SUCCEEDED if kind == "session" and free else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        # A session counts from the moment it is granted: the channel itself is handed over later, by another thread.
+        for number, channel in list(self._channels.items()):
+            if channel is not None and channel.closed:
+                del self._channels[number]
+        if kind != "session" or len(self._channels) >= self._settings.max_sessions:
+            return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        self._channels[chanid] = None
+        return OPEN_SUCCEEDED
 
     def check_channel_env_request(self, channel: paramiko.Channel, name: bytes, value: bytes) -> bool:
         return False
@@ -272,7 +277,7 @@ class _Login(paramiko.ServerInterface):
         """A channel has been opened: carry its bytes when it is a forward."""
         target = self._forwards.pop(channel.get_id(), None)
         if target is None:
-            self._channels.append(channel)
+            self._channels[channel.get_id()] = channel
         else:
             target.settimeout(None)
             for move in (_up, _down):
