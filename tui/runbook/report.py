@@ -10,13 +10,12 @@ from pathlib import Path
 from tui.paths import state_dir
 from tui.private_files import write_private
 from tui.runbook.journal import Journal, Record, RecordKind
-from tui.runbook.model import RunView, StepState, StepView
+from tui.runbook.model import RunState, RunView, StepState, StepView
 from tui.runbook.run_view import RunHistory
 
 _SAID = {
     "done": "Every step ended well.",
     "rolled_back": "The run was stopped and what it had changed was put back.",
-    "failed": "The run stopped; there was nothing to put back.",
     "inconsistent": "Putting a host back failed: it needs a person.",
     "interrupted": "The run was interrupted. It can be resumed or undone.",
 }
@@ -57,11 +56,18 @@ def render_markdown(view: RunView, journal: Journal) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _said(view: RunView) -> str:
+    if view.state is RunState.FAILED:
+        left = ", ".join(view.changed)
+        return f"The run stopped; still changed: {left}." if left else "The run stopped; no host is changed by it."
+    return _SAID.get(view.state.value, "The run is under way.")
+
+
 def _head(view: RunView) -> str:
     lines = [
         f"# {view.cluster}: run {view.id}",
         "",
-        f"**{view.state.value}** · verdict **{view.verdict or 'none'}**. {_SAID.get(view.state.value, 'The run is under way.')}",
+        f"**{view.state.value}** · verdict **{view.verdict or 'none'}**. {_text(_said(view))}",
         "",
         f"- Operator: {_text(view.operator)}",
         f"- Began: {_clock(view.started)}",

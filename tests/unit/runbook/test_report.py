@@ -41,7 +41,8 @@ def test_the_report_tells_what_was_done_when_by_whom_and_with_which_evidence(fai
     text = render_markdown(view, journal)
     journal.close()
 
-    assert text.startswith("# lab: run r1\n\n**rolled_back**")
+    assert text.startswith("# lab: run r1\n\n**failed**")
+    assert "The run stopped; still changed: oak." in text
     assert f"- Began: {view.started:%Y-%m-%d %H:%M:%S} UTC" in text
     assert "- Operator: mara" in text
     assert "| oak | healthy |" in text
@@ -52,14 +53,15 @@ def test_the_report_tells_what_was_done_when_by_whom_and_with_which_evidence(fai
     assert "Do: look at the disk" in text
     assert "elm/place: answered roll\\_back (by unattended)" in text
     assert "ab" * 32 in text
-    assert text.endswith("the run ended: rolled\\_back\n")
+    assert text.endswith("the run ended: failed\n")
 
 
 def test_the_report_as_json_holds_the_same(failed_run: JumpBox) -> None:
     journal = open_journal(CLUSTER)
     document = json.loads(render_json(failed_run.client.view("r1"), journal))
     journal.close()
-    assert document["state"] == "rolled_back"
+    assert document["state"] == "failed"
+    assert document["changed"] == ["oak"]
     assert [step["state"] for step in document["steps"]] == ["done", "undone", "undone", "pending"]
     assert any("answered roll_back" in entry["what"] for entry in document["chronicle"])
 
