@@ -24,6 +24,9 @@ Directory = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]*$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?$")]
 
 
+Authentication = Literal["negotiate", "ntlm", "kerberos", "credssp", "basic", "certificate"]
+
+
 def _local_path(path: Path) -> Path:
     text = str(path)
     if not text.startswith(("/", "~")) or any(ord(character) < 32 for character in text):
@@ -44,8 +47,11 @@ class Host(_Table):
 
     name: Name = Field(description="a short name: letters, digits, `.`, `_`, `-`, at most 63")
     address: Address = Field(description="a host name or an IP address, without user or port")
+    transport: Literal["ssh", "winrm"] = Field(default="ssh", description='"ssh" or "winrm"')
+    os: Literal["linux", "windows"] | None = Field(default=None, description='"linux" or "windows"')
+    """None: what the transport says (`system`)."""
     port: int = Field(default=22, strict=True, ge=1, le=65535, description="a port number from 1 to 65535")
-    transport: Literal["ssh"] = Field(default="ssh", description='"ssh"')
+    """When the file names none: 22, or for WinRM 5986, with `tls = false` 5985."""
     user: Account | None = Field(default=None, description="the account to log in with")
     identity: LocalPath | None = Field(default=None, description="the path of a private key file, absolute or from ~")
     become: Literal["sudo", "none"] = Field(default="sudo", description='"sudo" or "none"')
@@ -54,6 +60,28 @@ class Host(_Table):
     install_dir: Directory | None = Field(default=None, description="the absolute path of the connector on the host")
     connector_unit: Unit | None = Field(default=None, description="the name of the connector's systemd unit")
     admin_unit: Unit | None = Field(default=None, description="the name of the admin console's systemd unit")
+    tls: bool = Field(default=True, strict=True, description="true or false: whether WinRM goes over HTTPS")
+    """False: HTTP with message encryption, which `auth` must then provide."""
+    auth: Authentication | None = Field(
+        default=None, description='"negotiate", "ntlm", "kerberos", "credssp", "basic" or "certificate"'
+    )
+    """How WinRM authenticates; None: negotiate."""
+    ca_file: LocalPath | None = Field(default=None, description="the path of a PEM file, absolute or from ~")
+    """The authority that signed the WinRM listener's certificate; None: the machine's own, or one confirmed by hand."""
+    client_certificate: LocalPath | None = Field(default=None, description="the path of a PEM file, absolute or from ~")
+    """For `auth = "certificate"`; its private key is `identity`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _port_of_transport(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("transport") == "winrm" and values.get("port") is None:
+            return {**values, "port": 5985 if values.get("tls") is False else 5986}
+        return values
+
+    @property
+    def system(self) -> Literal["linux", "windows"]:
+        """The host's operating system."""
+        return self.os or ("windows" if self.transport == "winrm" else "linux")
 
 
 class Tenant(_Table):

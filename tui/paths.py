@@ -40,6 +40,11 @@ def vault_dir(cluster: str) -> Path:
     return _private(Path(_DIRS.user_data_dir) / "vault" / cluster)
 
 
+def known_certificates_file() -> Path:
+    """The TLS certificates of hosts that an operator has confirmed; the file need not exist."""
+    return state_home() / "known_certificates"
+
+
 def identity_file() -> Path:
     """The operator's age identity, itself encrypted with a passphrase; the file need not exist."""
     return _private(Path(_DIRS.user_data_dir) / "vault") / "identity.age"

@@ -13,7 +13,7 @@ from tui.cluster import Cluster
 from tui.lab.host import can_mount
 from tui.lab.lab import Lab
 from tui.remote.access import Access
-from tui.remote.connect import open_session
+from tui.remote.connect import open_posix_session
 from tui.remote.errors import BecomeFailed, ConnectionLost, FileFailure, RemoteFileError
 from tui.remote.session import ROOT, FileAttributes, Session
 
@@ -25,7 +25,7 @@ def session(lab: Lab, tmp_path: Path) -> Iterator[Session]:
     """The project's own session to the host with spaces in its paths."""
     cluster = Cluster.model_validate(tomllib.loads(lab.cluster_document()))
     access = Access(secrets=lab.secrets(), known_hosts=write_known_hosts(lab, tmp_path))
-    opened = open_session(cluster.host("oak"), access)
+    opened = open_posix_session(cluster.host("oak"), access)
     yield opened
     opened.close()
 

@@ -16,7 +16,7 @@ from tui.connector.instance import Instance
 from tui.connector.model import Layout, Outcome, Role
 from tui.connector.troubleshooter import read_troubleshooter
 from tui.remote.access import Access
-from tui.remote.connect import open_session
+from tui.remote.connect import open_posix_session
 from tui.remote.errors import BecomeFailed
 from tui.remote.secrets import HostSecrets, Secrets
 
@@ -36,7 +36,7 @@ def _instance(cluster: SystemdCluster, name: str, *, sudo_password: str | None =
     host = Host(name=name, address=hosts[name].address, user=hosts.login_user, identity=hosts.identity)
     known = HostSecrets.model_validate({"sudo_password": sudo_password or hosts.password})
     access = Access(secrets=Secrets(hosts={name: known}), known_hosts=cluster.jump_box.home / ".ssh" / "known_hosts")
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     try:
         yield open_instance(session, host)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from posixpath import normpath
+from typing import TYPE_CHECKING, cast
 
 from tui.cluster import Host
 from tui.connector.errors import NoInstall, SeveralInstalls
@@ -13,17 +14,26 @@ from tui.connector.model import Install, Layout, Role
 from tui.connector.scan import Directory, Scan, parse_directories, parse_scan
 from tui.connector.scripts import load
 from tui.connector.services import UnitCommand, first
-from tui.remote.session import ROOT, Session
+from tui.remote.session import ROOT, HostSession, Session
+
+if TYPE_CHECKING:
+    from tui.remote.windows_session import WindowsSession
 
 _UNIT_PROPERTIES = "Id,Names,LoadState,ActiveState,SubState,UnitFileState,ExecStart,WorkingDirectory,User,MainPID"
 _STEP = "find the connector"
 
 
-def open_instance(session: Session, host: Host) -> Instance:
-    """The connector on `host`, found and ready to be worked with. Raises what `find_install` raises."""
+def open_instance(session: HostSession, host: Host) -> Instance:
+    """The connector on `host`, found and ready to be worked with. Raises NoInstall or SeveralInstalls."""
+    if host.system == "windows":
+        from tui.connector.windows.instance import WindowsInstance, find_windows_install
+
+        windows = cast("WindowsSession", session)
+        return WindowsInstance(windows, find_windows_install(windows, host))
     from tui.connector.linux import LinuxInstance
 
-    return LinuxInstance(session, find_install(session, host))
+    posix = cast("Session", session)
+    return LinuxInstance(posix, find_install(posix, host))
 
 
 def find_install(session: Session, host: Host) -> Install:

@@ -15,7 +15,7 @@ from tui.connector.model import (
     SetFile,
     TicketInfo,
 )
-from tui.remote.session import FileAttributes, Session
+from tui.remote.session import FileAttributes, HostSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Instance(Protocol):
     """
 
     @property
-    def session(self) -> Session:
+    def session(self) -> HostSession:
         """The connection it works over."""
         ...
 

@@ -50,6 +50,7 @@ class Service(_Record):
     main_pid: int | None = None
     started: datetime | None = None
     restarts: int | None = None
+    """None on Windows, where NSSM keeps no count."""
     environment: tuple[str, ...] = ()
     output: str | None = None
     """Where the service's standard output goes (`journal`, `append:/var/log/…`), None when unknown."""
@@ -78,7 +79,9 @@ class Install(_Record):
     account: str
     """The account that the connector service runs as."""
     supervisor: str = "systemd"
-    """What keeps the connector running: `systemd`, `pm2`, `docker`, `upstart`, `sysv`, or `none`."""
+    """What keeps the connector running: `systemd`, `pm2`, `docker`, `upstart`, `sysv`, `scm` (Windows), or `none`."""
+    os: str = "linux"
+    """`linux` or `windows`."""
 
 
 class HostFacts(_Record):
@@ -94,6 +97,8 @@ class HostFacts(_Record):
     clock_skew_s: float | None
     selinux: str | None
     hostname: str
+    domain: str | None = None
+    """The Active Directory domain that the host is joined to; None when it is not, or on Linux."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from tui import paths
 from tui.remote.errors import HostKeyUnknown
 from tui.remote.known_hosts import SYSTEM_KNOWN_HOSTS, remember
 from tui.remote.secrets import Secrets
@@ -18,12 +19,13 @@ def _default_known_hosts() -> Path:
 class Access(BaseModel):
     """Handed to everything that opens sessions. `known_hosts` is the file that confirmed keys are appended to.
 
-    `ssh_config` replaces the operator's own OpenSSH configuration (None: OpenSSH's usual files).
+    `known_certificates` is the file of TLS certificates that an operator has confirmed. `ssh_config` replaces the operator's own OpenSSH configuration (None: OpenSSH's usual files).
     """
 
     secrets: Secrets = Field(default_factory=Secrets)
     known_hosts: Path = Field(default_factory=_default_known_hosts)
     system_known_hosts: Path = SYSTEM_KNOWN_HOSTS
+    known_certificates: Path = Field(default_factory=paths.known_certificates_file)
     ssh_config: Path | None = None
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from tui.errors import OperatorError
@@ -34,8 +35,22 @@ class BecomeFailed(RemoteError):
     """sudo refused: wrong password (tried once), not in sudoers, a terminal demanded, or no sudo."""
 
 
+class RightsLacking(RemoteError):
+    """The account may log in but not do what this program does: no administrator, a token filtered by UAC, Constrained
+    Language Mode, or a PowerShell older than 5.1."""
+
+
 class CommandFailed(RemoteError):
     """A command ended with an exit status that its caller did not expect."""
+
+
+class ScriptFailed(RemoteError):
+    """A PowerShell script ended with an error. `error_type` is the exception's .NET type, `hresult` its code (0 unknown)."""
+
+    def __init__(self, summary: str, *, error_type: str, hresult: int = 0, **parts: str | None) -> None:
+        super().__init__(summary, **parts)
+        self.error_type = error_type
+        self.hresult = hresult
 
 
 class RemoteFileError(RemoteError):
@@ -47,7 +62,7 @@ class RemoteFileError(RemoteError):
 
 
 class FileFailure(StrEnum):
-    """Why a file operation failed."""
+    """Why a file operation failed. `LOCKED`: another process holds the file open; `TOO_LONG`: the path is."""
 
     MISSING = "missing"
     DENIED = "denied"
@@ -56,6 +71,8 @@ class FileFailure(StrEnum):
     TOO_LARGE = "too_large"
     CORRUPTED = "corrupted"
     LED_AWAY = "led_away"
+    LOCKED = "locked"
+    TOO_LONG = "too_long"
     OTHER = "other"
 
 
@@ -99,3 +116,40 @@ class HostKeyUnknown(RemoteError):
         self.key_type = key_type
         self.fingerprint = fingerprint
         self.key = key
+
+
+class CertificateUnknown(RemoteError):
+    """The host's TLS certificate is signed by nobody whom this machine trusts: show it, confirm it, remember it, try again.
+
+    `certificate` is the DER; `fingerprint` the upper-case hex SHA-256 of it, in pairs joined by `:`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        address: str,
+        port: int,
+        certificate: bytes,
+        fingerprint: str,
+        subject: str,
+        expires: datetime,
+    ) -> None:
+        super().__init__(
+            f"the certificate of {address} port {port} is not known",
+            host=host,
+            tried=f"compared {fingerprint} with the trusted authorities and the certificates confirmed before",
+            meaning="nobody has confirmed yet that this is the right machine",
+            remedy="compare the fingerprint with the one of the WinRM listener's certificate on the host itself, then confirm it",
+        )
+        self.certificate_host = host
+        self.address = address
+        self.port = port
+        self.certificate = certificate
+        self.fingerprint = fingerprint
+        self.subject = subject
+        self.expires = expires
+
+
+class CertificateRefused(RemoteError):
+    """A TLS certificate that cannot be accepted: expired, for another name, or unlike the one confirmed before."""

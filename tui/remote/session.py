@@ -77,12 +77,13 @@ class Stream(Protocol):
         ...
 
 
-class Session(Protocol):
-    """An open connection to one host. Blocking; belongs to one thread at a time.
+class HostSession(Protocol):
+    """An open connection to one host, whatever its operating system. Blocking; belongs to one thread at a time.
 
-    Paths are absolute and on the host. `user=None` means the login account; another account (`ROOT`, the
-    service account) is reached through the host's `become` setting. Every method may raise ConnectionLost,
-    and BecomeFailed or SecretNeeded when an account has to be changed.
+    Paths are absolute and in the host's own form. `user=None` means the login account; another account (`ROOT`, the
+    service account) is reached through the host's `become` setting, and on Windows, where the login account must be an
+    administrator, `user` changes nothing. Every method may raise ConnectionLost, and BecomeFailed or SecretNeeded when
+    an account has to be changed.
     """
 
     @property
@@ -100,21 +101,10 @@ class Session(Protocol):
         """How many requests this session has sent so far and waited for (handshake excluded)."""
         ...
 
-    def run(
-        self,
-        script: str,
-        arguments: Sequence[str] = (),
-        *,
-        stdin: bytes = b"",
-        user: str | None = None,
-        timeout: float = 30.0,
-        expect: Sequence[int] | None = (0,),
-    ) -> Completed:
-        """Run a POSIX sh `script` with positional `arguments` under LC_ALL=C and return what came of it.
+    def acting_account(self) -> str:
+        """The account that changes are made as, asked of the host.
 
-        Neither the script nor its arguments may hold a secret (they are visible in the host's process list);
-        `stdin` may. Raises CommandFailed when the exit status is not in `expect` (None: any is fine), and
-        ConnectionLost after `timeout` seconds without an end.
+        Raises BecomeFailed, SecretNeeded or RightsLacking when the host does not let this session make them.
         """
         ...
 
@@ -163,11 +153,33 @@ class Session(Protocol):
         writes of `path` that were cut off left beside it goes too."""
         ...
 
+    def close(self) -> None:
+        """End the connection; never raises."""
+        ...
+
+
+class Session(HostSession, Protocol):
+    """A session with a host that has a POSIX shell."""
+
+    def run(
+        self,
+        script: str,
+        arguments: Sequence[str] = (),
+        *,
+        stdin: bytes = b"",
+        user: str | None = None,
+        timeout: float = 30.0,
+        expect: Sequence[int] | None = (0,),
+    ) -> Completed:
+        """Run a POSIX sh `script` with positional `arguments` under LC_ALL=C and return what came of it.
+
+        Neither the script nor its arguments may hold a secret (they are visible in the host's process list);
+        `stdin` may. Raises CommandFailed when the exit status is not in `expect` (None: any is fine), and
+        ConnectionLost after `timeout` seconds without an end.
+        """
+        ...
+
     def tunnel(self, address: str, port: int, *, timeout: float = 10.0) -> Stream:
         """A TCP connection from the host to `address`:`port`. Raises HostUnreachable when it is refused or
         when the host's SSH server forbids forwarding."""
-        ...
-
-    def close(self) -> None:
-        """End the connection; never raises."""
         ...

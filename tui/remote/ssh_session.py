@@ -16,7 +16,7 @@ from tui.remote.errors import CommandFailed, ConnectionLost, HostUnreachable, Re
 from tui.remote.host_keys import ShownKey
 from tui.remote.remote_shell import Opening, OutOfTime, RemoteShell, SecondPrompt, ShellEnded, Wire
 from tui.remote.secrets import Secrets
-from tui.remote.session import Completed, FileAttributes, FileStat
+from tui.remote.session import ROOT, Completed, FileAttributes, FileStat
 from tui.remote.shell import Markers, Way, becoming, command_line, serving
 from tui.remote.ssh_transport import CHANNEL_SECONDS, Pulse, Transport, open_forward
 from tui.remote.tunnel import TunnelStream
@@ -53,6 +53,10 @@ class SshSession:
     @property
     def _transport(self) -> Transport:
         return self._transports[-1]
+
+    def acting_account(self) -> str:
+        """See HostSession.acting_account."""
+        return self.run("id -un", user=ROOT).text.strip()
 
     def run(
         self,

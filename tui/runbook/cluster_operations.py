@@ -26,7 +26,6 @@ from tui.health.verdict import judge
 from tui.remote.access import Access, remember_host_key
 from tui.remote.errors import HostKeyUnknown, SecretKind
 from tui.remote.secrets_input import KeyringLookup
-from tui.remote.session import ROOT
 from tui.remote.ssh_config import ask_config, configured_hosts
 from tui.runbook.attach import RunClient
 from tui.runbook.journal import JournalDamaged
@@ -170,7 +169,7 @@ class ClusterOperations:
         begun = time.monotonic()
         entry = self._current.host(host)
         with self._current.link(host).session() as session:
-            becomes = session.run("id -un", user=ROOT).text.strip()
+            becomes = session.acting_account()
             return Connected(
                 host=host,
                 address=entry.address,

@@ -15,7 +15,7 @@ from tui.health.observation import Observation
 from tui.health.probes import observe, unobserved
 from tui.remote.access import Access
 from tui.remote.errors import ConnectionLost
-from tui.remote.session import Session
+from tui.remote.session import HostSession
 
 _T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ class Link:
         self.host = host
         self._access = access
         self._lock = threading.RLock()
-        self._session: Session | None = None
+        self._session: HostSession | None = None
         self._instance: Instance | None = None
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[HostSession]:
         """The open session, opened now if need be. A lost one is dropped, so the next use opens another.
 
         Raises what `open_session` raises; errors that leave here name the host.

@@ -16,7 +16,7 @@ from tests.system.openssh.hosts import Account, FailingProxy, Sshd, eventually
 from tui.cluster import Host
 from tui.remote import ssh_transport
 from tui.remote.access import Access
-from tui.remote.connect import open_session
+from tui.remote.connect import open_posix_session
 from tui.remote.errors import (
     BecomeFailed,
     CommandFailed,
@@ -34,7 +34,7 @@ NOISE = 'echo "Welcome to $(hostname)!"; echo "mind the gap" >&2; trap "echo bye
 @pytest.fixture
 def session(host: Host, access: Access) -> Iterator[Session]:
     """Logged in to the usual server."""
-    opened = open_session(host, access)
+    opened = open_posix_session(host, access)
     yield opened
     opened.close()
 
@@ -123,7 +123,7 @@ def test_login_shells(login_shell: str, file: str, text: str, sshd: Sshd, key: P
         start_up.write_text(text)
         access = make_access(tmp_path, sshd)
         access.secrets.remember("fir", SecretKind.SUDO_PASSWORD, account.password)
-        session = open_session(make_host(sshd, account, identity=key), access)
+        session = open_posix_session(make_host(sshd, account, identity=key), access)
         try:
             for user, name in ((None, account.name), (ROOT, "root")):
                 done = session.run('id -un; printf "%s" "$1"; cat', ["a'b\\$!%\n"], stdin=PAYLOAD, user=user)
@@ -134,7 +134,7 @@ def test_login_shells(login_shell: str, file: str, text: str, sshd: Sshd, key: P
 
 
 def test_an_account_without_a_shell_is_told(service_account: Account, sshd: Sshd, key: Path, access: Access) -> None:
-    session = open_session(make_host(sshd, service_account, identity=key), access)
+    session = open_posix_session(make_host(sshd, service_account, identity=key), access)
     try:
         with pytest.raises(HostUnreachable, match=r"did not run /bin/sh") as caught:
             session.run("true")
@@ -178,7 +178,7 @@ def _run_as_root(sudoers: str, sshd: Sshd, key: Path, tmp_path: Path, **host: ob
         access = make_access(tmp_path, sshd)
         if "sudo" in host.pop("secret", "sudo"):  # type: ignore[operator]
             access.secrets.remember("fir", SecretKind.SUDO_PASSWORD, account.password)
-        session = open_session(make_host(sshd, account, identity=key, **host), access)
+        session = open_posix_session(make_host(sshd, account, identity=key, **host), access)
         try:
             return session.run("id -un; cat", user=ROOT, stdin=b"+payload").text.replace(account.name, "LOGIN")
         finally:
@@ -209,7 +209,7 @@ def test_root_becomes_another_account_by_its_own_means(
     become: str, sshd: Sshd, key: Path, access: Access, service_account: Account
 ) -> None:
     root = Account("root", "", Path("/root"))
-    session = open_session(make_host(sshd, root, identity=key, become=become), access)
+    session = open_posix_session(make_host(sshd, root, identity=key, become=become), access)
     try:
         assert session.run("id -un; cat", user=service_account.name, stdin=b"x").text == f"{service_account.name}\nx"
         with pytest.raises(BecomeFailed, match="there is no account"):
@@ -234,7 +234,7 @@ def test_a_tunnel_carries_bytes_and_tells_refusals(session: Session, sshd: Sshd)
 def test_forbidden_forwarding_is_told(tmp_path: Path, key: Path, account: Account) -> None:
     (tmp_path / "s").mkdir()
     with Sshd(tmp_path / "s", key, "AllowTcpForwarding no") as server:
-        session = open_session(make_host(server, account, identity=key), make_access(tmp_path, server))
+        session = open_posix_session(make_host(server, account, identity=key), make_access(tmp_path, server))
         with pytest.raises(HostUnreachable, match="forbids forwarding"):
             session.tunnel("127.0.0.1", 8357)
         session.close()
@@ -247,7 +247,7 @@ def proxied(sshd: Sshd, account: Account, key: Path, tmp_path: Path) -> Iterator
     access = make_access(tmp_path, sshd)
     access.known_hosts.write_text(sshd.known_line().replace(f":{sshd.port}", f":{proxy.port}"))
     host = make_host(sshd, account, identity=key).model_copy(update={"port": proxy.port})
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     yield session, proxy
     session.close()
     proxy.close()
@@ -262,7 +262,7 @@ def test_a_link_that_falls_silent_is_noticed(
     access = make_access(tmp_path, sshd)
     access.known_hosts.write_text(sshd.known_line().replace(f":{sshd.port}", f":{proxy.port}"))
     host = make_host(sshd, account, identity=key).model_copy(update={"port": proxy.port})
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     threading.Timer(0.5, proxy.fall_silent).start()
     started = time.monotonic()
     with pytest.raises(ConnectionLost):

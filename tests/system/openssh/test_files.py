@@ -15,7 +15,7 @@ from tests.system.openssh.conftest import make_access, make_host
 from tests.system.openssh.hosts import Account, FailingProxy, Sshd, eventually
 from tui.cluster import Host
 from tui.remote.access import Access
-from tui.remote.connect import open_session
+from tui.remote.connect import open_posix_session
 from tui.remote.errors import ConnectionLost, FileFailure, RemoteFileError, SecretKind
 from tui.remote.session import ROOT, FileAttributes, Session
 
@@ -26,7 +26,7 @@ DATA = bytes(range(256)) * 20 + b"\r\n\0"
 def session(host: Host, access: Access, account: Account) -> Iterator[Session]:
     """Logged in without root's rights, with sudo."""
     access.secrets.remember("fir", SecretKind.SUDO_PASSWORD, account.password)
-    opened = open_session(host, access)
+    opened = open_posix_session(host, access)
     yield opened
     opened.close()
 
@@ -250,7 +250,7 @@ def test_a_link_cut_in_the_middle_of_a_write_changes_nothing(
     access.known_hosts.write_text(sshd.known_line().replace(f":{sshd.port}", f":{proxy.port}"))
     access.secrets.remember("fir", SecretKind.SUDO_PASSWORD, account.password)
     host = make_host(sshd, account, identity=key).model_copy(update={"port": proxy.port})
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     proxy.cut_after(passed_on)
     with pytest.raises(ConnectionLost):
         session.write_file(str(path), os.urandom(1_000_000), owned, user=ROOT)
@@ -293,7 +293,7 @@ def busybox(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_busybox_tools_are_enough(host: Host, access: Access, account: Account, busybox: Path) -> None:
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     try:
         assert session.run("command -v stat").text.strip() == str(busybox / "stat")
         top, own = f"{account.home}/d é", FileAttributes(account.name, account.name, 0o640)

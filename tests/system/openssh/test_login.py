@@ -18,7 +18,7 @@ from tests.system.openssh.conftest import make_access, make_host
 from tests.system.openssh.hosts import Account, Sshd, make_key
 from tui.cluster import Host
 from tui.remote.access import Access, remember_host_key
-from tui.remote.connect import open_session
+from tui.remote.connect import open_posix_session
 from tui.remote.errors import (
     AuthenticationFailed,
     HostKeyChanged,
@@ -31,7 +31,7 @@ from tui.remote.known_hosts import fingerprint
 
 
 def _who(host: Host, access: Access) -> str:
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     try:
         return session.run("id -un").text.strip()
     finally:
@@ -47,7 +47,7 @@ def test_an_unknown_key_is_a_question_whose_answer_is_kept(
 ) -> None:
     access.known_hosts.unlink()
     with pytest.raises(HostKeyUnknown) as question:
-        open_session(host, access)
+        open_posix_session(host, access)
     blob = base64.b64decode(Path(f"{sshd.host_key}.pub").read_text().split()[1])
     assert question.value.fingerprint == fingerprint(blob)
     assert (question.value.key_type, question.value.port) == ("ssh-ed25519", sshd.port)
@@ -56,7 +56,7 @@ def test_an_unknown_key_is_a_question_whose_answer_is_kept(
 
 
 def test_the_checked_key_can_be_shown(host: Host, access: Access, sshd: Sshd) -> None:
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     try:
         shown = subprocess.run(["ssh-keygen", "-lf", f"{sshd.host_key}.pub"], capture_output=True, check=True)
         assert vars(session)["fingerprint"] == shown.stdout.decode().split()[1]
@@ -69,7 +69,7 @@ def test_a_changed_key_stops_before_any_secret_is_sent(host: Host, access: Acces
     access.known_hosts.write_text(sshd.known_line(key=other))
     before = sshd.logged("Accepted publickey")
     with pytest.raises(HostKeyChanged, match="not the one that is known") as caught:
-        open_session(host, access)
+        open_posix_session(host, access)
     assert "ssh-keygen -R" in str(caught.value.remedy)
     assert sshd.logged("Accepted publickey") == before
 
@@ -79,13 +79,13 @@ def test_a_key_of_another_type_does_not_get_round_a_known_one(
 ) -> None:
     access.known_hosts.write_text(sshd.known_line(key=make_key(tmp_path / "other", kind="ecdsa")))
     with pytest.raises(HostKeyChanged):
-        open_session(host, access)
+        open_posix_session(host, access)
 
 
 def test_a_revoked_key_stops_even_when_it_is_known(host: Host, access: Access, sshd: Sshd) -> None:
     access.known_hosts.write_text(sshd.known_line() + sshd.known_line("@revoked"))
     with pytest.raises(HostKeyChanged, match="revoked"):
-        open_session(host, access)
+        open_posix_session(host, access)
 
 
 def test_hashed_names_are_known(host: Host, access: Access, account: Account) -> None:
@@ -127,21 +127,21 @@ def test_a_certificate_for_another_name_or_of_a_revoked_authority_is_not_trusted
     line = server.known_line("@cert-authority", authority)
     access.known_hosts.write_text(line.replace("127.0.0.1", "localhost"))
     with pytest.raises(HostKeyUnknown) as caught:
-        open_session(host.model_copy(update={"address": "localhost"}), access)
+        open_posix_session(host.model_copy(update={"address": "localhost"}), access)
     assert "it is for 127.0.0.1" in str(caught.value.tried)
     access.known_hosts.write_text(line + server.known_line("@revoked", authority))
     with pytest.raises(HostKeyUnknown):
-        open_session(host, access)
+        open_posix_session(host, access)
     second = server.known_line("@cert-authority", make_key(tmp_path / "second"))
     access.known_hosts.write_text(line + second + server.known_line("@revoked", authority))
     with pytest.raises(HostKeyChanged, match="revoked"):
-        open_session(host, access)
+        open_posix_session(host, access)
 
 
 def test_a_password_is_asked_for_and_logs_in(sshd: Sshd, account: Account, access: Access) -> None:
     host = make_host(sshd, account)
     with pytest.raises(SecretNeeded) as question:
-        open_session(host, access)
+        open_posix_session(host, access)
     assert question.value.kind is SecretKind.PASSWORD
     access.secrets.remember("fir", question.value.kind, account.password)
     assert _who(host, access) == account.name
@@ -154,9 +154,9 @@ def test_a_wrong_password_is_tried_once(tmp_path: Path, key: Path, account: Acco
         access.secrets.remember("fir", SecretKind.PASSWORD, "CANARY-wrong")
         host = make_host(server, account)
         with pytest.raises(AuthenticationFailed, match="refuses the password") as caught:
-            open_session(host, access)
+            open_posix_session(host, access)
         with pytest.raises(SecretNeeded):
-            open_session(host, access)
+            open_posix_session(host, access)
         assert server.logged("Failed password") == 1
         assert "CANARY" not in str(caught.value)
 
@@ -167,11 +167,11 @@ def test_a_key_with_a_passphrase(sshd: Sshd, account: Account, access: Access, t
     keys = sshd.directory / "authorized_keys"
     keys.write_text(keys.read_text() + Path(f"{locked}.pub").read_text())
     with pytest.raises(SecretNeeded) as question:
-        open_session(host, access)
+        open_posix_session(host, access)
     assert question.value.kind is SecretKind.KEY_PASSPHRASE
     access.secrets.remember("fir", SecretKind.KEY_PASSPHRASE, "CANARY-no")
     with pytest.raises(AuthenticationFailed, match="passphrase does not open") as caught:
-        open_session(host, access)
+        open_posix_session(host, access)
     assert "CANARY" not in str(caught.value)
     access.secrets.remember("fir", SecretKind.KEY_PASSPHRASE, "CANARY-phrase")
     assert _who(host, access) == account.name
@@ -179,7 +179,7 @@ def test_a_key_with_a_passphrase(sshd: Sshd, account: Account, access: Access, t
 
 def test_a_missing_identity_is_told(sshd: Sshd, account: Account, access: Access, tmp_path: Path) -> None:
     with pytest.raises(AuthenticationFailed, match="no such file"):
-        open_session(make_host(sshd, account, identity=tmp_path / "none"), access)
+        open_posix_session(make_host(sshd, account, identity=tmp_path / "none"), access)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_a_server_that_hangs_up_after_few_attempts_is_understood(
         for number in range(4):
             subprocess.run(["ssh-add", "-q", str(make_key(tmp_path / f"k{number}"))], check=True)
         with pytest.raises(AuthenticationFailed, match="ended the connection during login") as caught:
-            open_session(make_host(server, account), access)
+            open_posix_session(make_host(server, account), access)
         assert "IdentitiesOnly" in str(caught.value.remedy)
 
 
@@ -250,11 +250,11 @@ def test_keyboard_interactive_through_pam(tmp_path: Path, key: Path, account: Ac
         access = make_access(tmp_path, server)
         host = make_host(server, account)
         with pytest.raises(SecretNeeded) as question:
-            open_session(host, access)
+            open_posix_session(host, access)
         assert question.value.kind is SecretKind.PASSWORD
         access.secrets.remember("fir", SecretKind.PASSWORD, "CANARY-wrong")
         with pytest.raises(AuthenticationFailed):
-            open_session(host, access)
+            open_posix_session(host, access)
         access.secrets.remember("fir", SecretKind.PASSWORD, account.password)
         assert _who(host, access) == account.name
 
@@ -265,7 +265,7 @@ def test_key_and_password_together(tmp_path: Path, key: Path, account: Account) 
         access = make_access(tmp_path, server)
         host = make_host(server, account, identity=key)
         with pytest.raises(SecretNeeded) as question:
-            open_session(host, access)
+            open_posix_session(host, access)
         assert question.value.kind is SecretKind.PASSWORD
         access.secrets.remember("fir", SecretKind.PASSWORD, account.password)
         assert _who(host, access) == account.name
@@ -288,10 +288,10 @@ def test_a_chain_of_jump_hosts_each_with_its_key_checked(
     host = make_host(sshd, account, identity=key, jump=jump)
     for server in (*bastions, sshd):
         with pytest.raises(HostKeyUnknown) as question:
-            open_session(host, access)
+            open_posix_session(host, access)
         assert question.value.port == server.port
         remember_host_key(access, question.value)
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     try:
         assert session.run("echo $SSH_CONNECTION").text.split()[3] == str(sshd.port)
         assert all(server.logged("Accepted publickey") for server in bastions)
@@ -319,15 +319,15 @@ def test_a_jump_host_that_forbids_forwarding_is_told(sshd: Sshd, account: Accoun
         access = make_access(tmp_path, sshd, bastion)
         host = make_host(sshd, account, identity=key, jump=f"{account.name}@127.0.0.1:{bastion.port}")
         with pytest.raises(HostUnreachable, match="forbids forwarding"):
-            open_session(host, access)
+            open_posix_session(host, access)
 
 
 def test_a_closed_port_and_an_unknown_name_are_told_apart(access: Access, sshd: Sshd, account: Account) -> None:
     host = make_host(sshd, account)
     with pytest.raises(HostUnreachable, match="refuses connections"):
-        open_session(host.model_copy(update={"port": 1}), access)
+        open_posix_session(host.model_copy(update={"port": 1}), access)
     with pytest.raises(HostUnreachable, match="is not known"):
-        open_session(host.model_copy(update={"address": "nowhere.invalid"}), access)
+        open_posix_session(host.model_copy(update={"address": "nowhere.invalid"}), access)
 
 
 def test_thirty_two_logins_at_once_pass_a_server_that_admits_few(tmp_path: Path, key: Path, account: Account) -> None:
@@ -397,7 +397,7 @@ def test_keyboard_interactive_with_any_number_of_prompts(
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     access.secrets.remember("fir", SecretKind.PASSWORD, "pw")
     access.secrets.remember("fir", SecretKind.CHALLENGE, "123456")
-    session = open_session(Host(name="fir", address="127.0.0.1", port=port, user="u"), access)
+    session = open_posix_session(Host(name="fir", address="127.0.0.1", port=port, user="u"), access)
     session.close()
     assert interrogator.rounds == interrogator.answers == []
     used = any("123456" in answer for answer in answers)

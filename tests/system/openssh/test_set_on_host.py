@@ -18,7 +18,7 @@ from tui.connector.errors import ConnectorError
 from tui.connector.linux import LinuxInstance
 from tui.connector.model import Install, Layout, SetFile
 from tui.remote.access import Access
-from tui.remote.connect import open_session
+from tui.remote.connect import open_posix_session
 from tui.remote.errors import FileFailure, RemoteFileError, SecretKind
 from tui.remote.session import FileAttributes
 
@@ -50,7 +50,7 @@ def instance(
 ) -> Iterator[LinuxInstance]:
     """The connector in that directory, reached with sudo."""
     access.secrets.remember("fir", SecretKind.SUDO_PASSWORD, account.password)
-    session = open_session(host, access)
+    session = open_posix_session(host, access)
     yield LinuxInstance(
         session,
         Install(

@@ -122,6 +122,10 @@ class LocalSession:
     def round_trips(self) -> int:
         return self.trips
 
+    def acting_account(self) -> str:
+        """See HostSession.acting_account."""
+        return self.run("id -un").text.strip()
+
     def run(
         self,
         script: str,

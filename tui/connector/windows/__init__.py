@@ -1,0 +1,1 @@
+"""A connector on a Windows host."""

@@ -1,0 +1,1 @@
+"""The PowerShell scripts that work on a connector."""

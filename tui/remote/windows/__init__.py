@@ -1,0 +1,1 @@
+"""How a Windows host is reached: PowerShell remoting over WinRM, or OpenSSH."""

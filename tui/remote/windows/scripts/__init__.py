@@ -1,0 +1,1 @@
+"""The PowerShell scripts that a session with a Windows host is made of."""
