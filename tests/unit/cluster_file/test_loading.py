@@ -40,7 +40,7 @@ class TestLoading:
             (("port = 22", "port = 70000"), 15, "hosts[1].port", "a port number from 1 to 65535"),
             (("port = 22", "port = true"), 15, "hosts[1].port", "a port number from 1 to 65535"),
             (("port = 22", "become = 'root'"), 15, "hosts[1].become", '"sudo" or "none"'),
-            (("port = 22", "transport = 'winrm'"), 15, "hosts[1].transport", '"ssh"'),
+            (("port = 22", "transport = 'telnet'"), 15, "hosts[1].transport", '"ssh" or "winrm"'),
             (("port = 22", "install_dir = 'opt/x'"), 15, "hosts[1].install_dir", "absolute path"),
             (("port = 22", "identity = 'id_rsa'"), 15, "hosts[1].identity", "absolute or from ~"),
             (("port = 22", "user = '-oProxyCommand=x'"), 15, "hosts[1].user", "the account"),
