@@ -38,6 +38,7 @@ class Hub:
         self.history: list[HubEvent] = []
         self._published = published
         self._name_of = name_of
+        self._served: set[_Agent] = set()
         self._agents: dict[_Agent, str] = {}
         self._changed = threading.Condition()
 
@@ -73,23 +74,27 @@ class Hub:
         return bool(before) and host in before[-1].connected and all(host in event.connected for event in after)
 
     def drop_others(self) -> None:
-        """Disconnect every agent whose certificate is no longer the published one."""
+        """Disconnect every agent whose certificate is no longer the published one; at once nobody counts them any more."""
         known = self._published()
         with self._changed:
-            stale = [agent for agent, used in self._agents.items() if used != known]
-        for agent in stale:
-            agent.close()
+            self._drop([agent for agent, used in self._agents.items() if used != known])
 
     def drop_all(self) -> None:
-        """Disconnect everybody."""
+        """Disconnect everybody, those too that have not been accepted yet; at once nobody counts them any more."""
         with self._changed:
-            agents = list(self._agents)
+            self._drop(list(self._served))
+
+    def _drop(self, agents: list[_Agent]) -> None:
         for agent in agents:
+            agent.dropped = True
+            self._forget(agent)
             agent.close()
 
     def serve(self, connection: socket.socket, peer: str, target: str, headers: list[tuple[bytes, bytes]]) -> None:
         """Speak with one agent until it goes; its HTTP upgrade request has been read already."""
         agent = _Agent(connection, peer)
+        with self._changed:
+            self._served.add(agent)
         try:
             agent.shake_hands(target, headers)
             used = self._authenticate(agent)
@@ -117,6 +122,8 @@ class Hub:
             used = ""
         good = verify(certificate, str(answer.get("signature", "")), challenge.encode("ascii"))
         with self._changed:
+            if agent.dropped or not self.open:
+                return None
             if good and used == self._published():
                 self._agents[agent] = used
                 self._note(agent.peer, "accepted")
@@ -128,6 +135,7 @@ class Hub:
 
     def _forget(self, agent: _Agent) -> None:
         with self._changed:
+            self._served.discard(agent)
             if self._agents.pop(agent, None) is not None:
                 self._note(agent.peer, "closed")
 
@@ -142,6 +150,7 @@ class _Agent:
 
     def __init__(self, connection: socket.socket, peer: str) -> None:
         self.peer = peer
+        self.dropped = False
         self._socket = connection
         self._protocol = WSConnection(ConnectionType.SERVER)
         self._events: list[Event] = []

@@ -136,7 +136,7 @@ class Tenant:
         self.hub.drop_others()
 
     def switch_hub(self, on: bool) -> None:
-        """Let agents in, or drop them and answer 503."""
+        """Let agents in, or drop them and answer 503. It has taken effect when this returns."""
         self.hub.open = on
         if not on:
             self.hub.drop_all()
