@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.lab.jump_box import until
+from tui.connector.linux import LinuxInstance
 from tui.runbook import cluster_operations as module
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.journal import Journal
@@ -41,17 +42,29 @@ def build(order: RunOrder, journal: Journal) -> Procedure:
 
 
 def _wrap(step: Step, operation: str, when: str, deed: str) -> None:
-    real = getattr(step, operation)
+    """`operation` is the step's own, or what its `apply` first calls of the instance (`instance.park`)."""
+    if not operation.startswith("instance."):
+        setattr(step, operation, _held(getattr(step, operation), when, deed))
+        return
+    method, apply = operation.removeprefix("instance."), step.apply
 
-    def held() -> Any:
+    def begun() -> Any:
+        setattr(LinuxInstance, method, _held(getattr(LinuxInstance, method), when, deed))
+        return apply()
+
+    step.apply = begun  # type: ignore[method-assign]
+
+
+def _held(real: Callable[..., Any], when: str, deed: str) -> Callable[..., Any]:
+    def held(*arguments: Any, **named: Any) -> Any:
         if when == "before":
             _do(deed)
-        seen = real()
+        seen = real(*arguments, **named)
         if when == "after":
             _do(deed)
         return seen
 
-    setattr(step, operation, held)
+    return held
 
 
 def _do(deed: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.lab.held_run import errors_of, killed_at
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
 from tui.lab.lab import Lab
 from tui.runbook.cluster_operations import ClusterOperations
@@ -29,17 +32,45 @@ def begun(operations: ClusterOperations, run: str, step: str) -> None:
     )
 
 
-@pytest.mark.parametrize("step", ["oak/place-certificates", "oak/commit-config", "oak/connected"])
-def test_a_killed_runner_is_resumed_to_a_healthy_cluster(box: JumpBox, step: str) -> None:
+@dataclass(frozen=True)
+class Moment:
+    """Where the runner is killed: an operation of a step, or a call of the instance that its apply makes."""
+
+    step: str
+    operation: str
+    when: str = "after"
+
+    def __str__(self) -> str:
+        return f"{self.step}-{self.when}-{self.operation}"
+
+
+PLACING = "oak/place-certificates"
+
+
+def interrupted(operations: ClusterOperations, patch: pytest.MonkeyPatch, moment: Moment) -> str:
+    """A run whose runner was killed at that moment."""
+    return killed_at(operations, patch, moment.step, moment.operation, moment.when)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        Moment(PLACING, "instance.place_directory"),
+        Moment(PLACING, "instance.place"),
+        Moment("oak/commit-config", "apply"),
+        Moment("oak/connected", "apply", "before"),
+    ],
+    ids=str,
+)
+def test_a_killed_runner_is_resumed_to_a_healthy_cluster(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, moment: Moment
+) -> None:
     since = time.time()
     with box.operations() as operations:
-        run = operations.start_run()
-        begun(operations, run, step)
-        box.kill_runner(run)
-        until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+        run = interrupted(operations, monkeypatch, moment)
         operations.resume_run(run)
         view = finished(operations, run)
-    assert view.state is RunState.DONE, [each.error for each in view.steps if each.error]
+    assert view.state is RunState.DONE, errors_of(view)
     assert view.verdict == "healthy"
     assert box.lab.tenant.accepted() == {"fir": 1, "oak": 1}
     assert box.lab.tenant.hub.always_connected("fir", since)
@@ -47,18 +78,39 @@ def test_a_killed_runner_is_resumed_to_a_healthy_cluster(box: JumpBox, step: str
     assert not [path for path in tree_of(box.lab.hosts["oak"]) if "adldap-ha" in path]
 
 
-@pytest.mark.parametrize("step", ["oak/place-certificates", "oak/connected"])
-def test_a_killed_runner_is_undone_to_the_byte(box: JumpBox, step: str) -> None:
+def test_a_folder_that_the_killed_runner_put_aside_is_not_taken_for_somebody_elses_doing(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oak = box.lab.hosts["oak"]
+    folder = Path(oak.install_dir) / "certs"
+    folder.mkdir()
+    shutil.chown(folder, folder.parent.owner(), folder.parent.group())
+    before = tree_of(oak)
+    with box.operations() as operations:
+        run = interrupted(operations, monkeypatch, Moment(PLACING, "instance.park"))
+        assert not folder.exists()
+        operations.resume_run(run)
+        view = finished(operations, run)
+        assert view.state is RunState.DONE, errors_of(view)
+        operations.resume_run(run, undo=True)
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK, errors_of(view)
+    assert tree_of(oak) == before
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [Moment(PLACING, "instance.place_directory"), Moment("oak/connected", "apply", "before")],
+    ids=str,
+)
+def test_a_killed_runner_is_undone_to_the_byte(box: JumpBox, monkeypatch: pytest.MonkeyPatch, moment: Moment) -> None:
     oak = box.lab.hosts["oak"]
     before = tree_of(oak)
     with box.operations() as operations:
-        run = operations.start_run()
-        begun(operations, run, step)
-        box.kill_runner(run)
-        until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+        run = interrupted(operations, monkeypatch, moment)
         operations.resume_run(run, undo=True)
         view = finished(operations, run)
-    assert view.state is RunState.ROLLED_BACK
+    assert view.state is RunState.ROLLED_BACK, errors_of(view)
     assert tree_of(oak) == before
     assert box.lab.tenant.accepted() == {"fir": 1}
 
@@ -103,5 +155,5 @@ def test_an_additional_host_that_loses_power_in_the_middle_is_finished_later(box
         box.lab.fault("host_down", "oak", on=False)
         operations.resume_run(run)
         view = finished(operations, run)
-    assert view.state is RunState.DONE, [each.error for each in view.steps if each.error]
+    assert view.state is RunState.DONE, errors_of(view)
     assert view.verdict == "healthy"

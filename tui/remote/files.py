@@ -193,7 +193,7 @@ def make_directory(
     session: Session, path: str, attributes: FileAttributes, *, user: str | None, within: str | None = None
 ) -> None:
     """See Session.make_directory."""
-    arguments = [_checked(session, path), *_attribute_arguments(attributes), _within(session, within)]
+    arguments = [_checked(session, path), *_attribute_arguments(attributes), token_hex(8), _within(session, within)]
     _do(session, _script("within") + _script("attributes") + _script("directory"), arguments, "made", path, user)
 
 

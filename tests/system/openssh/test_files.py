@@ -134,6 +134,11 @@ def test_directories_are_made_once(session: Session, install: Path, owned: FileA
     assert (made.owner(), _mode(made)) == (owned.owner, 0o2750)
     session.make_directory(str(made), FileAttributes("root", "root", 0o700), user=ROOT)
     assert (made.owner(), _mode(made)) == (owned.owner, 0o2750)
+    cut_off = install / ".more.0123456789abcdef.new"
+    cut_off.mkdir(mode=0o700)
+    session.make_directory(str(install / "more"), FileAttributes(owned.owner, owned.group, 0o750), user=ROOT)
+    assert ((install / "more").owner(), _mode(install / "more")) == (owned.owner, 0o750)
+    assert not cut_off.exists()
     with pytest.raises(RemoteFileError) as caught:
         session.make_directory(str(install / "a/b"), owned, user=ROOT)
     assert caught.value.reason is FileFailure.MISSING

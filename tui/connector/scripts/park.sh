@@ -17,9 +17,9 @@ forget_writes() { rm -f "$(dirname "$1")/.$(basename "$1")".*.new 2>/dev/null; }
 sweep() {
   for place do
     [ -d "$root/$place" ] && [ ! -L "$root/$place" ] || continue
-    find "$root/$place" -maxdepth "$([ "$place" = . ] && echo 1 || echo 6)" -type f -name '.*.new' |
+    find "$root/$place" -maxdepth "$([ "$place" = . ] && echo 1 || echo 6)" \( -type f -o -type d \) -name '.*.new' |
       grep -E '/\.[^/]+\.[0-9a-f]{16}\.new$' |
-      while IFS= read -r left; do rm -f "$left"; done
+      while IFS= read -r left; do if [ -d "$left" ]; then rmdir "$left" 2>/dev/null; else rm -f "$left"; fi; done
   done
 }
 if [ -L "$root/.adldap-ha" ] || [ -L "$parking" ]; then exit 74; fi

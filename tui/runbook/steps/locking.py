@@ -12,6 +12,9 @@ from tui.runbook.safekeeping import same_bytes
 from tui.runbook.steps.base import HostStep
 from tui.runbook.steps.looking import HOST_TAKEN
 
+AS_BACKED_UP = "as-backed-up"
+"""The note that the run, holding the host's lock, has seen it as backed up: what it made there later is its own."""
+
 
 class LockHost(HostStep):
     """Take the host, so that no second operator changes it at the same time."""
@@ -63,12 +66,18 @@ class Unchanged(HostStep):
                 meaning="nothing may be changed here before there is one",
                 remedy="start the procedure again",
             )
+        context, host = self.work.context, self.work.host.name
         if same_set(before, now):
+            context.note(host, AS_BACKED_UP, "the host is as backed up", {"run": context.run})
             return Evidence(detail="as backed up")
+        first, parked = context.first().configuration, instance.parked(run=context.run)
+        begun = bool(parked) or context.recall(host, AS_BACKED_UP) is not None
         if same_bytes(before, now):
-            raise _attributes_changed(before, now)
-        first = self.work.context.first().configuration
-        if instance.parked(run=self.work.context.run) or self.work.in_line(now):
+            made = set(first.directories) - set(before.directories) if begun else set()
+            if foreign := [path for path in _other_attributes(before, now) if not _of_run(path, parked, made)]:
+                raise _attributes_changed(foreign)
+            return Evidence(detail="this run has begun to change it")
+        if parked or self.work.in_line(now):
             return Evidence(detail="this run has begun to change it")
         foreign = sorted(
             path
@@ -85,16 +94,26 @@ class Unchanged(HostStep):
         )
 
 
-def _attributes_changed(before: ConfigurationSet, now: ConfigurationSet) -> OperatorError:
+def _other_attributes(before: ConfigurationSet, now: ConfigurationSet) -> list[str]:
+    """The paths whose owner, mode or the like is another, and the directories that came or went."""
     files = (path for path, file in now.files.items() if before.files[path].attributes != file.attributes)
     directories = (
         path
         for path in {*before.directories, *now.directories}
         if before.directories.get(path) != now.directories.get(path)
     )
+    return sorted({*files, *directories})
+
+
+def _of_run(path: str, parked: tuple[str, ...], made: set[str]) -> bool:
+    """Whether a difference is this run's own doing: in a part that it keeps aside, or a directory that it makes."""
+    return path in made or any(path == part or path.startswith(f"{part}/") for part in parked)
+
+
+def _attributes_changed(paths: list[str]) -> OperatorError:
     return OperatorError(
         "somebody has changed owners or modes on this host since it was backed up",
-        tried=f"compared them with the backup: {', '.join(sorted({*files, *directories}))} differs",
+        tried=f"compared them with the backup: {', '.join(paths)} differs",
         meaning="nothing was changed on it by this run; undoing it would take that change back",
         remedy="find out who works on this host, then start the procedure again",
     )
