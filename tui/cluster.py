@@ -9,18 +9,20 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from tui.host_rules import contradiction
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A cluster or host name: also a file name and a word that an operator types to confirm."""
 
-_ACCOUNT = r"[A-Za-z0-9_.\\@$+~][A-Za-z0-9_.\\@$+~-]*"
 _ADDRESS = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]+)?)"
 _HOP = r"(?:[A-Za-z0-9_.$+~][A-Za-z0-9_.$+~-]*@)?(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])(?::[0-9]{1,5})?"
 
-Account = Annotated[str, StringConstraints(pattern=rf"^{_ACCOUNT}$")]
+Account = Annotated[str, StringConstraints(pattern=r"^[^-\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,255}$")]
 Address = Annotated[str, StringConstraints(pattern=rf"^{_ADDRESS}$")]
 Jump = Annotated[str, StringConstraints(pattern=rf"^{_HOP}(?:\s*,\s*{_HOP})*$")]
-Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,254}$")]
-Directory = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]*$")]
+Unit = Annotated[str, StringConstraints(pattern=r"^[^-\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,254}$")]
+Directory = Annotated[str, StringConstraints(pattern=r"^(?:/|[A-Za-z]:)[^\x00-\x1f\x7f]*$")]
+SiteValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,4096}$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?$")]
 
 
@@ -42,6 +44,28 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+class SiteKeys(_Table):
+    """What config.json says on one host of the keys that may differ by site; None: what it says on the first host.
+
+    An empty text counts for the connector as if the key were not there.
+    """
+
+    LDAP_URL: SiteValue | None = Field(default=None, description="a text: the URL of this site's directory server")
+    HTTP_PROXY: SiteValue | None = Field(default=None, description="a text: the URL of this site's proxy")
+    SSL_CA_PATH: SiteValue | None = Field(default=None, description="a text: a folder of CA certificates on this host")
+    SSL_CA_FILE: SiteValue | None = Field(default=None, description="a text: the pattern of that folder's file names")
+    PROFILE_MAPPER_FILE: SiteValue | None = Field(default=None, description="a text: a file's path on this host")
+    SSL_OPENSSLDIR_PATTERN: SiteValue | None = Field(default=None, description="a text: a regular expression")
+
+    def chosen(self) -> dict[str, str]:
+        """The keys that this host has a value of its own for."""
+        return self.model_dump(exclude_none=True)
+
+
+SITE_KEYS = tuple(SiteKeys.model_fields)
+"""The keys of config.json that may differ by site."""
+
+
 class Host(_Table):
     """One host of the cluster and how it is reached. Each description is what an error says is expected."""
 
@@ -58,8 +82,12 @@ class Host(_Table):
     jump: Jump | None = Field(default=None, description="`[user@]host[:port]`, several separated by commas")
     """`[user@]host[:port]`, several separated by commas, nearest first (as in ssh -J)."""
     install_dir: Directory | None = Field(default=None, description="the absolute path of the connector on the host")
-    connector_unit: Unit | None = Field(default=None, description="the name of the connector's systemd unit")
-    admin_unit: Unit | None = Field(default=None, description="the name of the admin console's systemd unit")
+    connector_unit: Unit | None = Field(
+        default=None, description="the name of the connector's systemd unit, or Windows service"
+    )
+    admin_unit: Unit | None = Field(
+        default=None, description="the name of the admin console's systemd unit, or Windows service"
+    )
     tls: bool = Field(default=True, strict=True, description="true or false: whether WinRM goes over HTTPS")
     """False: HTTP with message encryption, which `auth` must then provide."""
     auth: Authentication | None = Field(
@@ -70,13 +98,21 @@ class Host(_Table):
     """The authority that signed the WinRM listener's certificate; None: the machine's own, or one confirmed by hand."""
     client_certificate: LocalPath | None = Field(default=None, description="the path of a PEM file, absolute or from ~")
     """For `auth = "certificate"`; its private key is `identity`."""
+    keys: SiteKeys = Field(default=SiteKeys(), description="a table of keys that may differ by site, such as LDAP_URL")
 
     @model_validator(mode="before")
     @classmethod
     def _port_of_transport(cls, values: object) -> object:
-        if isinstance(values, dict) and values.get("transport") == "winrm" and values.get("port") is None:
-            return {**values, "port": 5985 if values.get("tls") is False else 5986}
+        if isinstance(values, dict) and values.get("port") is None:
+            return {**values, "port": default_port(values.get("transport"), tls=values.get("tls") is not False)}
         return values
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> Self:
+        found = contradiction(self)
+        if found is not None:
+            raise misplaced((found[0],), found[1])
+        return self
 
     @property
     def system(self) -> Literal["linux", "windows"]:
@@ -160,8 +196,15 @@ class Cluster(_Table):
         raise KeyError(name)
 
 
+def default_port(transport: object, *, tls: bool) -> int:
+    """The port of a host for which none is given."""
+    if transport != "winrm":
+        return 22
+    return 5986 if tls else 5985
+
+
 def misplaced(path: tuple[str | int, ...], message: str) -> PydanticCustomError:
-    """A contradiction between values, told at the place `path` of the cluster file."""
+    """A contradiction between values, told at the place `path` below what is being validated."""
     return PydanticCustomError("misplaced", "{problem}", {"problem": message, "path": list(path)})
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tui import paths
-from tui.cluster import Cluster, misplaced
+from tui.cluster import Cluster, default_port, misplaced
 from tui.errors import OperatorError
 from tui.private_files import write_private
 from tui.toml_lines import KeyPath, key_lines, line_of
@@ -32,6 +32,9 @@ _SECRET_VALUE = re.compile(
     r"|://[^\s/\"'@:]+:[^\s/\"'@]+@",
     re.IGNORECASE,
 )
+
+_NO_TOML = 'look for a missing quote, bracket or equals sign; texts stand in quotes, as in name = "fir"'
+_BACKSLASH = r"write a text with backslashes in single quotes, as in user = 'CORP\ops'"
 
 
 class ClusterFileError(OperatorError):
@@ -177,7 +180,7 @@ def _document(path: Path, text: str) -> dict[str, Any]:
             path,
             f"this is not TOML: {problem[:1].lower()}{problem[1:]}",
             line=line,
-            remedy='look for a missing quote, bracket or equals sign; texts stand in quotes, as in name = "fir"',
+            remedy=_BACKSLASH if "'\\'" in problem or "escape" in problem.lower() else _NO_TOML,
         ) from None
 
 
@@ -229,7 +232,7 @@ def _explain(path: Path, error: ErrorDetails, lines: dict[KeyPath, int]) -> Clus
     context = error.get("ctx", {})
     kind = error["type"]
     if kind == "misplaced":
-        place = tuple(context["path"])
+        place = (*place, *context["path"])
     fields, expected = _schema(place)
     if kind == "extra_forbidden":
         likely = difflib.get_close_matches(str(place[-1]), fields, n=1)
@@ -289,9 +292,15 @@ def _render(cluster: Cluster, before: str) -> str:
     bom = _BOM if before.startswith(_BOM) else ""
     body = before.removeprefix(_BOM)
     newline = "\r\n" if "\r\n" in body else "\n"
-    after = edited(
-        body.replace("\r\n", "\n"),
-        wanted=cluster.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
-        known=cluster.model_dump(mode="json"),
-    )
+    after = edited(body.replace("\r\n", "\n"), wanted=_wanted(cluster), known=cluster.model_dump(mode="json"))
     return bom + after.replace("\n", newline)
+
+
+def _wanted(cluster: Cluster) -> dict[str, Any]:
+    """What a file must say: everything that is not what its absence means."""
+    wanted = cluster.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    for host, table in zip(cluster.hosts, wanted["hosts"], strict=True):
+        table.pop("port", None)
+        if host.port != default_port(host.transport, tls=host.tls):
+            table["port"] = host.port
+    return wanted

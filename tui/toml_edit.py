@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Array, Item, Table
+from tomlkit.items import AoT, Array, InlineTable, Item, Table
 
 
 def edited(text: str, *, wanted: Mapping[str, Any], known: Mapping[str, Any]) -> str:
@@ -30,7 +30,7 @@ def _merge(table: MutableMapping[str, Any], wanted: Mapping[str, Any], known: Ma
             _update(table, key, wanted.get(key), known[key])
     for key, value in wanted.items():
         if key not in table:
-            table[key] = _new(value)
+            table[key] = _new(value, inline=isinstance(table, InlineTable))
 
 
 def _update(table: MutableMapping[str, Any], key: str, wanted: Any, known: Any) -> None:
@@ -71,9 +71,9 @@ def _plain(value: Any) -> Any:
     return value.unwrap() if isinstance(value, Item) else value
 
 
-def _new(value: Any) -> Item:
+def _new(value: Any, *, inline: bool = False) -> Item:
     if isinstance(value, dict):
-        return _table(value)
+        return _inline(value) if inline else _table(value)
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return AoT([_table(element) for element in value])
     item: Item = tomlkit.item(value)
@@ -89,5 +89,6 @@ def _table(values: Mapping[str, Any]) -> Table:
 
 def _inline(values: Mapping[str, Any]) -> Item:
     table = tomlkit.inline_table()
-    table.update(values)
+    for key, value in values.items():
+        table[key] = _new(value, inline=True)
     return table

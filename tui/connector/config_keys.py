@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from tui.cluster import SITE_KEYS
 from tui.connector.errors import ConfigError
 from tui.connector.model import KeyClass, KeyDifference
 
@@ -28,9 +29,7 @@ _EQUAL = re.compile(
     r"|LDAP_USER_BY_NAME|LDAP_SEARCH_GROUPS|GROUP.*|ALLOW_PASSWORD_.*|ENABLE_.*|SITE_NAME|AGENT_MODE|CA_CERT"
     r"|CLIENT_CERT_AUTH|KERBEROS_AUTH"
 )
-_SITE = frozenset(
-    ("LDAP_URL", "HTTP_PROXY", "SSL_CA_PATH", "SSL_CA_FILE", "PROFILE_MAPPER_FILE", "SSL_OPENSSLDIR_PATTERN")
-)
+_SITE = frozenset(SITE_KEYS)
 _REWRITTEN = frozenset(("LAST_SENT_THUMBPRINT", "ANONYMOUS_SEARCH_ENABLED"))
 _REWRITTEN_SECRETS = frozenset(("TENANT_SIGNING_KEY",))
 _NOT_CLONED = frozenset(("FIREWALL_RULE_CREATED",))
