@@ -222,7 +222,7 @@ class HomeScreen(WizardScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Services can be asked for where a cluster is chosen."""
         if action == "services":
-            return (self.query_one("#menu", Rows).chosen or "").startswith("open/")
+            return any((menu.chosen or "").startswith("open/") for menu in self.query("#menu").results(Rows))
         return True
 
     def action_primary(self) -> None:

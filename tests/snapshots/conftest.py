@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.app import App
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -34,15 +37,49 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_app(operations: FixtureOperations | None = None, **arguments: Any) -> AdldapHaApp:
     """The app over fixed answers, at a fixed time."""
     arguments.setdefault("terminal", Terminal())
-    return AdldapHaApp(operations or FixtureOperations(), now=lambda: data.NOW, **arguments)
+    app = AdldapHaApp(operations or FixtureOperations(), now=lambda: data.NOW, **arguments)
+    app.animation_level = "none"
+    return app
 
 
-async def settle(pilot: Pilot[int]) -> None:
-    """Wait until no question to the core is under way and everything is painted."""
-    for _ in range(2):
-        await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+async def settle(pilot: Pilot[int], seconds: float = 60.0) -> None:
+    """Wait until no question to the core is under way, every message is handled and everything is painted.
+
+    Textual's own pause takes a process that gets no processor time for one that has nothing to do.
+    """
+    app = pilot.app
+    deadline = time.monotonic() + seconds
+    at_rest = 0
+    while at_rest < 3 and app._exception is None:
+        assert time.monotonic() < deadline, "the screen did not come to rest"
+        await app.workers.wait_for_complete()
+        await _handled(app)
+        app.screen._on_timer_update()
+        await asyncio.sleep(0)
+        at_rest = at_rest + 1 if _at_rest(app) else 0
+
+
+async def _handled(app: App[int]) -> None:
+    """Wait until everything on every screen has handled what was in its queue just now."""
+    marks = []
+    for pump in _pumps(app):
+        mark = asyncio.Event()
+        if pump.call_later(mark.set):
+            marks.append(asyncio.ensure_future(mark.wait()))
+    _, late = await asyncio.wait(marks, timeout=2)
+    for each in late:
+        each.cancel()
+
+
+def _pumps(app: App[int]) -> list[MessagePump]:
+    return [app, *(node for screen in app.screen_stack for node in screen.walk_children(with_self=True))]
+
+
+def _at_rest(app: App[int]) -> bool:
+    top = app.screen
+    unpainted = (top._layout_required, top._scroll_required, top._repaint_required, top._dirty_widgets, top._callbacks)
+    waiting = any(pump.message_queue_size or pump._next_callbacks for pump in _pumps(app))
+    return not waiting and not any(unpainted) and not any(worker.is_running for worker in app.workers)
 
 
 async def eventually(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -18,14 +18,13 @@ class Fact(Horizontal):
 
     def __init__(self, label: str, value: str | Content = "", *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._label = label
-        self._value = value
+        self.label = label
         self._shown: str | Content = value
 
     def compose(self) -> ComposeResult:
         """Label left, value right of it; a long value wraps under itself."""
-        yield Static(self._label, classes="label", markup=False)
-        yield Static(self._value, classes="value", markup=False)
+        yield Static(self.label, classes="label", markup=False)
+        yield Static(self._shown, classes="value", markup=False)
 
     def show(self, value: str | Content) -> None:
         """Show another value; paints only when it differs."""
@@ -34,23 +33,26 @@ class Fact(Horizontal):
         if isinstance(value, str) and value == self._shown:
             return
         self._shown = value
-        self.query_one(".value", Static).update(value)
+        for shown in self.query(".value").results(Static):
+            shown.update(value)
 
 
 class Facts(Vertical):
-    """Facts one below the other, replaced as a whole."""
+    """Facts one below the other. While the labels stay the same only their values are painted."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._facts: list[Fact] = []
 
     def show(self, facts: Sequence[tuple[str, str | Content]]) -> None:
         """Show these facts."""
-        present = list(self.query(Fact))
-        if len(present) == len(facts) and all(
-            old._label == label for old, (label, _) in zip(present, facts, strict=True)
-        ):
-            for old, (_, value) in zip(present, facts, strict=True):
-                old.show(value)
+        if [fact.label for fact in self._facts] == [label for label, _ in facts]:
+            for fact, (_, value) in zip(self._facts, facts, strict=True):
+                fact.show(value)
             return
         self.remove_children()
-        self.mount_all(Fact(label, value) for label, value in facts)
+        self._facts = [Fact(label, value) for label, value in facts]
+        self.mount_all(self._facts)
         self.display = bool(facts)
 
 

@@ -31,8 +31,9 @@ class KeyBar(Widget):
         self._spots: list[tuple[int, range, str]] = []
 
     def on_mount(self) -> None:
-        """Follow the focus: bindings change with it."""
+        """Follow the focus: bindings change with it, and may have done so before this was mounted."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self.call_after_refresh(self._changed, self.screen)
 
     def _changed(self, _screen: Screen[object]) -> None:
         shown = [(binding.key, binding.description) for binding in self._shown()]
