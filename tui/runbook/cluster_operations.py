@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from pydantic import SecretStr
 
@@ -27,6 +28,7 @@ from tui.remote.access import Access, remember_host_key
 from tui.remote.errors import HostKeyUnknown, SecretKind
 from tui.remote.secrets_input import KeyringLookup
 from tui.remote.ssh_config import ask_config, configured_hosts
+from tui.runbook.act_operations import ActOperations
 from tui.runbook.attach import RunClient
 from tui.runbook.journal import JournalDamaged
 from tui.runbook.journal_sqlite import set_aside
@@ -35,7 +37,7 @@ from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView
 from tui.runbook.open_cluster import OpenCluster
 from tui.runbook.operator_identity import OperatorIdentity
-from tui.runbook.order import Mode, RunOrder
+from tui.runbook.order import Act, Mode, RunOrder
 from tui.runbook.preparation import additional_survey, first_survey, preview
 from tui.runbook.procedure import chosen_hosts, tenant_client
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
@@ -262,20 +264,38 @@ class ClusterOperations:
         self._identity.unlocked()
         chosen_hosts(self.cluster, hosts)
         run = new_run_id()
-        start_run(self._order(run, "run", tuple(hosts)))
+        start_run(self._order(run, hosts=tuple(hosts)))
         return run
 
     def resume_run(self, run: str, *, undo: bool = False) -> None:
         """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
-        self._identity.unlocked()
-        start_run(self._order(run, "undo" if undo else "resume", self._current.hosts_of_run(run, undo=undo)))
+        act = cast("Act", self.run_view(run).act)
+        if act == "add":
+            self._identity.unlocked()
+        hosts = self._current.hosts_of_run(run, undo=undo)
+        start_run(self._order(run, "undo" if undo else "resume", hosts=hosts, act=act))
 
-    def _order(self, run: str, mode: Mode, hosts: tuple[str, ...]) -> RunOrder:
+    @property
+    def acts(self) -> ActOperations:
+        """Restart, rolling restart and failover drill."""
+        return ActOperations(lambda: self._current, self._order)
+
+    def _order(
+        self,
+        run: str,
+        mode: Mode = "run",
+        *,
+        hosts: tuple[str, ...],
+        act: Act = "add",
+        interrupts: bool = False,
+    ) -> RunOrder:
         self._look_up_client_secret()
         return RunOrder(
             cluster_file=self._current.path,
             run=run,
             mode=mode,
+            act=act,
+            interrupts=interrupts,
             hosts=hosts,
             access=self.access,
             identity_file=self.identity_file,

@@ -158,7 +158,9 @@ class Journal(ABC):
         seen = [record.entry.run for record in self.records(kind=RecordKind.RUN)]
         return [run for run in reversed(list(dict.fromkeys(seen))) if run]
 
-    def begin_run(self, run: str, *, operator: str, mode: str, hosts: Sequence[str], runner: RunnerIdentity) -> None:
+    def begin_run(
+        self, run: str, *, operator: str, mode: str, hosts: Sequence[str], runner: RunnerIdentity, act: str = "add"
+    ) -> None:
         """A runner takes up a run: the first time, to resume it, or to undo it."""
         process: Json = {
             "pid": runner.pid,
@@ -167,7 +169,7 @@ class Journal(ABC):
             "socket": runner.socket,
         }
         self.append(
-            Entry(RecordKind.RUN, run, state=mode, data={"operator": operator, "hosts": list(hosts)}),
+            Entry(RecordKind.RUN, run, state=mode, data={"operator": operator, "hosts": list(hosts), "act": act}),
             Entry(RecordKind.RUNNER, run, data=process),
         )
 

@@ -145,6 +145,8 @@ class RunView(_Record):
     verdict: str | None = None
     error: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    act: str = "add"
+    """What the run performs: `add`, `restart` or `drill`."""
 
 
 class StepQuestion(_Record):

@@ -130,11 +130,12 @@ class OpenCluster:
         if not wanted and plans:
             planned = Plan.model_validate(plans[0].entry.data).steps
             wanted = list(dict.fromkeys(step.host for step in planned if step.host and step.changes_host))
-        present = {host.name for host in self.cluster.additional}
+        adding = not begun or begun[0].entry.data.get("act", "add") == "add"
+        present = {host.name for host in (self.cluster.additional if adding else self.cluster.hosts)}
         missing = [name for name in wanted if name not in present]
         if missing and not undo:
             raise OperatorError(
-                f"run {run} was started for hosts that are no additional hosts of cluster {self.cluster.name} any more",
+                f"run {run} was started for hosts that are no {'additional ' if adding else ''}hosts of cluster {self.cluster.name} any more",
                 host=", ".join(missing),
                 tried="compared the run with the cluster file",
                 meaning="nothing was done: without them it would not be the run that was confirmed",
@@ -184,7 +185,13 @@ class OpenCluster:
 
     def context(self, first: FirstHost) -> RunContext:
         """What steps need for saying what they would do: nothing is recorded and nothing kept."""
-        context = RunContext(
+        context = self.acting_context()
+        context.keep_first(first)
+        return context
+
+    def acting_context(self) -> RunContext:
+        """The same without a first host: for steps that do not compare with it."""
+        return RunContext(
             cluster=self.cluster,
             run=PREVIEW,
             operator=self._operator,
@@ -192,8 +199,6 @@ class OpenCluster:
             safekeeping=self.safekeeping(None),
             journal=None,
         )
-        context.keep_first(first)
-        return context
 
     def close(self) -> None:
         """End every session; never raises."""

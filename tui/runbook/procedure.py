@@ -17,6 +17,7 @@ from tui.health.cluster import judge_all, observe_all
 from tui.health.model import HostStatus
 from tui.paths import vault_dir
 from tui.remote.access import Access
+from tui.runbook.acts import act_stages, acted_on
 from tui.runbook.context import HostWork, RunContext
 from tui.runbook.journal import Journal
 from tui.runbook.links import Links
@@ -74,13 +75,20 @@ def build_procedure(order: RunOrder, journal: Journal) -> Procedure:
         safekeeping=safekeeping_for(cluster, order.access, order.identity_file, order.operator, journal),
         journal=journal,
     )
-    hosts = chosen_hosts(cluster, order.hosts)
-    stages = build_stages(context, hosts, tenant_client(cluster, order.access))
+    client = tenant_client(cluster, order.access)
+    if order.act == "add":
+        hosts = chosen_hosts(cluster, order.hosts)
+        stages = build_stages(context, hosts, client)
+        seen = (cluster.first, *hosts)
+    else:
+        hosts = acted_on(cluster, order.act, order.hosts)
+        stages = act_stages(context, order.act, hosts, client, interrupts=order.interrupts)
+        seen = cluster.hosts
     return Procedure(
         plan=plan_of(cluster.name, stages, with_changes=False),
         stages=stages,
         close=links.close,
-        verdicts=lambda: run_verdicts(context, (cluster.first, *hosts)),
+        verdicts=lambda: run_verdicts(context, seen),
     )
 
 

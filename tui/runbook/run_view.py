@@ -55,6 +55,7 @@ class RunHistory:
         self.runner: RunnerIdentity | None = None
         self.end: RunState | None = None
         self.left = False
+        self.act = "add"
         self._operator = ""
         self._started: datetime | None = None
         self._ended: datetime | None = None
@@ -110,6 +111,7 @@ class RunHistory:
             verdict=self._verdict,
             error=self._error,
             changed=self.changed,
+            act=self.act,
         )
 
     @property
@@ -188,6 +190,7 @@ class RunHistory:
         """A runner takes the run up: what was open when the last one went is open no more."""
         self._started = self._started or at
         self._operator = self._operator or str(entry.data.get("operator", ""))
+        self.act = str(entry.data.get("act", self.act))
         self._ended, self.end, self.left, self._paused, self._question = None, None, False, False, None
         self._error = ()
 

@@ -155,6 +155,7 @@ def _begin(order: RunOrder, redactor: Redactor) -> Iterator[_Run]:
             operator=order.operator,
             mode=order.mode,
             hosts=order.hosts,
+            act=order.act,
             runner=own_identity(str(server.path)),
         )
         _LOG.info("run %s of %s: %s", order.run, cluster, order.mode)

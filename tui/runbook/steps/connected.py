@@ -60,9 +60,7 @@ class Connected(HostStep):
         Retried, it starts the connector anew: what an earlier start died of must not be held against this one.
         """
         if self._failed_before:
-            raise_unless_startable(self.work, instance)
-            instance.stop(Role.CONNECTOR)
-            start_connector(self.work, instance)
+            self.start_anew(instance)
         self._failed_before = True
         watch = _Watch(self._settle)
         deadline = time.monotonic() + ACCEPT_SECONDS + 3 * self._settle
@@ -78,6 +76,16 @@ class Connected(HostStep):
             if now > deadline:
                 raise _not_in_time(service, log, watch)
             time.sleep(watch.pause)
+
+    def start_anew(self, instance: Instance) -> None:
+        """Stop what runs and start it again, under the same gate as before."""
+        raise_unless_startable(self.work, instance)
+        instance.stop(Role.CONNECTOR)
+        start_connector(self.work, instance)
+
+    def good_thumbprint(self) -> str:
+        """The certificate that the tenant should know."""
+        return self.work.context.first().thumbprint
 
     @property
     def _settle(self) -> float:
@@ -106,11 +114,11 @@ class Connected(HostStep):
         """Stop the instance that is publishing a pair of its own, at once, and say what that did."""
         for role in (Role.CONNECTOR, Role.ADMIN):
             instance.stop(role)
-        first = self.work.context.first()
+        first = self.work.context.cluster.first
         published = _thumbprint_here(instance)
         return OperatorError(
             "this connector found no certificate it could use, made one and published it: it was stopped at once",
-            tried=f"published {published}; the good one is {first.thumbprint}",
+            tried=f"published {published}; the good one is {self.good_thumbprint()}",
             meaning="the tenant now knows the wrong certificate: every other instance is rejected when it next connects",
             remedy=f"put this host back, then restart the connector on {first.name}: that publishes the good certificate again",
         )

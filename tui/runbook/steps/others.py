@@ -1,0 +1,91 @@
+"""How the other instances of the cluster are doing while one of them is out of service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tui.cluster import Host
+from tui.connector.instance import Instance, LogMark
+from tui.connector.log import read_log
+from tui.connector.model import Role
+from tui.errors import OperatorError
+from tui.runbook.context import RunContext
+
+_AT_ONCE = 8
+_LOST = ("hub-disconnected", "reconnecting")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One other instance at one moment. `mark` is the end of its log then; `why` says what keeps it from being connected."""
+
+    host: str
+    connected: bool
+    pid: int | None = None
+    mark: LogMark | None = None
+    why: str = ""
+
+    @property
+    def line(self) -> str:
+        """The standing as a line of evidence."""
+        return f"{self.host}: connected" if self.connected else f"{self.host}: {self.why}"
+
+
+def others(context: RunContext, host: str) -> tuple[Host, ...]:
+    """Every host of the cluster but this one."""
+    return tuple(each for each in context.cluster.hosts if each.name != host)
+
+
+def standings(context: RunContext, hosts: Sequence[Host]) -> dict[str, Standing]:
+    """Look at these hosts side by side. A host that cannot be looked at is not connected, as far as anybody knows."""
+    if not hosts:
+        return {}
+    with ThreadPoolExecutor(min(_AT_ONCE, len(hosts)), thread_name_prefix="others") as pool:
+        return {each.host: each for each in pool.map(lambda host: _standing(context, host), hosts)}
+
+
+def _standing(context: RunContext, host: Host) -> Standing:
+    try:
+        return context.links.to(host).on_instance(lambda instance: _look(instance, host.name))
+    except OperatorError as error:
+        return Standing(host.name, connected=False, why=f"cannot be looked at: {error.summary}")
+
+
+def _look(instance: Instance, name: str) -> Standing:
+    connector = instance.services().get(Role.CONNECTOR)
+    if connector is None or not connector.running:
+        return Standing(
+            name, connected=False, why=f"its connector is {connector.state if connector else 'without a unit'}"
+        )
+    text, mark = instance.log_since(None)
+    state = read_log(text).state
+    if state != "connected":
+        return Standing(name, connected=False, pid=connector.main_pid, mark=mark, why=f"hub {state}")
+    return Standing(name, connected=True, pid=connector.main_pid, mark=mark)
+
+
+def disturbed(context: RunContext, before: Mapping[str, Standing], now: Mapping[str, Standing]) -> list[str]:
+    """What has happened since `before` to the instances that were connected then, in words; empty when nothing has."""
+    found = []
+    for name, then in before.items():
+        if not then.connected:
+            continue
+        seen = now.get(name)
+        if seen is None or not seen.connected:
+            found.append(f"{name}: {seen.why if seen else 'not looked at'}")
+        elif then.pid is not None and seen.pid != then.pid:
+            found.append(f"{name}: its connector was restarted (process {then.pid} → {seen.pid})")
+        elif lost := _losses(context, name, then):
+            found.append(f"{name}: {lost}")
+    return found
+
+
+def _losses(context: RunContext, name: str, then: Standing) -> str | None:
+    if then.mark is None:
+        return None
+    mark = then.mark
+    text, _ = context.links.to(context.cluster.host(name)).on_instance(lambda instance: instance.log_since(mark))
+    lost = [event for event in read_log(text).events if event.kind in _LOST or event.fatal]
+    return f"it logged: {lost[-1].text}" if lost else None
