@@ -274,17 +274,17 @@ def _skip_space(text: str, position: int) -> int:
     return position
 
 
-def _members(text: str) -> list[tuple[str, int, int]]:
-    """Name, start and end of every member of the outermost object, in their order."""
+def _members(text: str) -> list[tuple[str, int, int, int]]:
+    """Name, start, start of its value and end of every member of the outermost object, in their order."""
     decoder = json.JSONDecoder()
     position = _skip_space(text, text.index("{") + 1)
-    members: list[tuple[str, int, int]] = []
+    members: list[tuple[str, int, int, int]] = []
     while text[position] != "}":
         start = position
         name, position = decoder.raw_decode(text, position)
-        position = _skip_space(text, _skip_space(text, position) + 1)
-        _, position = decoder.raw_decode(text, position)
-        members.append((name, start, position))
+        value = _skip_space(text, _skip_space(text, position) + 1)
+        _, position = decoder.raw_decode(text, value)
+        members.append((name, start, value, position))
         position = _skip_space(text, position)
         if text[position] == ",":
             position = _skip_space(text, position + 1)
@@ -304,9 +304,36 @@ def without_not_cloned(data: bytes) -> bytes:
         found = next((i for i, member in enumerate(members) if member[0] in _NOT_CLONED), None)
         if found is None:
             return text.encode("utf-8")
-        _, start, end = members[found]
+        _, start, _, end = members[found]
         if found + 1 < len(members):
             end = members[found + 1][1]
         elif found:
-            start = members[found - 1][2]
+            start = members[found - 1][3]
         text = text[:start] + text[end:]
+
+
+def with_values(data: bytes, values: Mapping[str, str]) -> bytes:
+    """The bytes of a config.json that has these values, every other byte as it was; a key that it lacks comes last.
+
+    An empty value for a key that it lacks changes nothing: to the connector it says the same. Raises ConfigError.
+    """
+    present = read_config(data).values
+    text = data.decode("utf-8")
+    for key, value in values.items():
+        if present.get(key, "") == value:
+            continue
+        members = _members(text)
+        places = [(begin, end) for name, _, begin, end in members if name == key]
+        for begin, end in reversed(places):
+            text = text[:begin] + json.dumps(value, ensure_ascii=False) + text[end:]
+        if not places:
+            text = _with_member(text, members, f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    return text.encode("utf-8")
+
+
+def _with_member(text: str, members: list[tuple[str, int, int, int]], member: str) -> str:
+    opened = text.index("{") + 1
+    if not members:
+        return f"{text[:opened]}{member}{text[opened:]}"
+    space, end = text[opened : members[0][1]], members[-1][3]
+    return f"{text[:end]},{space}{member}{text[end:]}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tui.connector import config_keys
+from tui.connector.attributes import Newcomer, attributes_for_new
 from tui.connector.bind_password import decrypts
 from tui.connector.certificates import certificate_facts, certificate_findings
 from tui.connector.config_findings import config_findings
@@ -31,6 +32,7 @@ class Entry:
     owner: str
     group: str
     mode: int
+    acl: str | None = None
 
 
 def entries(files: ConfigurationSet) -> tuple[Entry, ...]:
@@ -43,6 +45,7 @@ def entries(files: ConfigurationSet) -> tuple[Entry, ...]:
             owner=file.attributes.owner,
             group=file.attributes.group,
             mode=file.attributes.mode,
+            acl=file.attributes.acl,
         )
         for path, file in sorted(files.files.items())
     )
@@ -197,28 +200,52 @@ def same_connection_values(a: Mapping[str, object], b: Mapping[str, object]) -> 
     return tickets[0] == tickets[1]
 
 
-def target_set(first: ConfigurationSet, present: ConfigurationSet, *, owner: str, group: str) -> ConfigurationSet:
+def target_set(
+    first: ConfigurationSet,
+    present: ConfigurationSet,
+    *,
+    owner: str,
+    group: str,
+    account: str = "",
+    keys: Mapping[str, str] | None = None,
+) -> ConfigurationSet:
     """The set that an additional host is to have: the first host's bytes, with this host's attributes.
 
     A file or directory that the host already has keeps its owner, mode, ACL and label; a new one gets `owner` and
-    `group` of the install and the first host's mode. Raises ConfigError when the first host's config cannot be read.
+    `group` of the install and the first host's mode. Between Linux and Windows a new one gets the folder's ACL, or is
+    `account`'s alone. `keys` are the host's own values of keys that may differ by site. Raises ConfigError when the
+    first host's config cannot be read.
     """
     config = set_paths(first.layout).config
+    newcomer = Newcomer(owner, group, account)
+
+    def new(theirs: FileAttributes, *, directory: bool = False) -> FileAttributes:
+        return attributes_for_new(theirs, newcomer, source=first.os, target=present.os, directory=directory)
+
     files = {
         path: SetFile(
             path=path,
             data=config_keys.without_not_cloned(file.data) if path == config else file.data,
-            attributes=present.files[path].attributes
-            if path in present.files
-            else FileAttributes(owner=owner, group=group, mode=file.attributes.mode),
+            attributes=present.files[path].attributes if path in present.files else new(file.attributes),
         )
-        for path, file in first.files.items()
+        for path, file in for_site(first, keys or {}).files.items()
     }
     directories = {
-        path: present.directories.get(path, FileAttributes(owner=owner, group=group, mode=attributes.mode))
+        path: present.directories.get(path, new(attributes, directory=True))
         for path, attributes in first.directories.items()
     }
-    return ConfigurationSet(layout=present.layout, version=present.version, files=files, directories=directories)
+    return ConfigurationSet(
+        layout=present.layout, version=present.version, files=files, directories=directories, os=present.os
+    )
+
+
+def for_site(first: ConfigurationSet, keys: Mapping[str, str]) -> ConfigurationSet:
+    """The first host's set as a host with these values of its own is to have it. Raises ConfigError."""
+    config = first.files.get(set_paths(first.layout).config)
+    if not keys or config is None:
+        return first
+    changed = replace(config, data=config_keys.with_values(config.data, keys))
+    return replace(first, files={**first.files, config.path: changed})
 
 
 def set_differences(a: ConfigurationSet, b: ConfigurationSet) -> tuple[str, ...]:

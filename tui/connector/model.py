@@ -121,6 +121,8 @@ class ConfigurationSet:
     version: str
     files: dict[str, SetFile]
     directories: dict[str, FileAttributes]
+    os: str = "linux"
+    """`linux` or `windows`: what the attributes mean."""
 
     def data(self, path: str) -> bytes | None:
         """The bytes of one file, or None when the set has no such file."""
