@@ -40,7 +40,18 @@ def certificate_facts(cert: bytes, key: bytes | None) -> CertificateFacts:
     )
 
 
+_PUBLIC_PARTS: dict[bytes, bytes] = {}
+"""SHA-256 of a private key → its public part. Reading a key proves it sound, which costs 50 ms of CPU each time."""
+
+
 def _public_part(key: bytes) -> bytes:
+    digest = hashlib.sha256(key).digest()
+    if digest not in _PUBLIC_PARTS:
+        _PUBLIC_PARTS[digest] = _read_public_part(key)
+    return _PUBLIC_PARTS[digest]
+
+
+def _read_public_part(key: bytes) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
     try:

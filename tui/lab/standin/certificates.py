@@ -48,7 +48,8 @@ def thumbprint(certificate: bytes) -> str:
 
 def sign(key: bytes, message: bytes) -> str:
     """A base64 signature of `message` by a PEM private key. Raises ValueError when the key is unusable."""
-    loaded = serialization.load_pem_private_key(key, password=None)
+    # Proving an RSA key sound takes ten times as long as all else that an agent does at its start.
+    loaded = serialization.load_pem_private_key(key, password=None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(loaded, rsa.RSAPrivateKey):
         raise ValueError("not an RSA key")
     return base64.b64encode(loaded.sign(message, rsa_padding.PKCS1v15(), hashes.SHA256())).decode("ascii")
