@@ -1,0 +1,1 @@
+let t='';process.stdin.setEncoding('utf8');process.stdin.on('data',p=>{t+=p});process.stdin.once('end',()=>{const o=JSON.parse(t.replace(/^\uFEFF/,''));const{Readable}=require('stream');Object.defineProperty(process,'stdin',{value:Readable.from([Buffer.from(o.input)])});new Function('require','process',o.code)(require,process)});
