@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from tui import __version__
+from tui.cli_acts import drill, restart
 from tui.cli_backup import backup_app
 from tui.cli_journal import journal_app
 from tui.cli_options import AsJson, Cluster, Hosts, SecretsFrom, opened
@@ -36,6 +37,8 @@ app = typer.Typer(
 )
 app.add_typer(backup_app, name="backup")
 app.add_typer(journal_app, name="journal")
+app.command()(restart)
+app.command()(drill)
 
 _LARGEST_TEXT = 32 << 20
 
@@ -103,14 +106,26 @@ def status(cluster: Cluster, as_json: AsJson = False, secrets: SecretsFrom = Non
     _tell_status(result, as_json=as_json)
 
 
-def _tell_status(result: ClusterStatus, view: RunView | None = None, *, as_json: bool) -> NoReturn:
+def _tell_status(
+    result: ClusterStatus,
+    view: RunView | None = None,
+    drilled: dict[str, Any] | None = None,
+    *,
+    as_json: bool,
+) -> NoReturn:
     from tui.health.model import Verdict
     from tui.rendering import demo_document, status_document, status_lines
 
     if as_json:
-        write_document(demo_document(result, view) if view else status_document(result))
+        document = demo_document(result, view) if view else status_document(result)
+        write_document({**document, "drill": drilled} if drilled else document)
     else:
         write_lines(status_lines(result, width()))
+        if drilled:
+            least = drilled["least_connected"]
+            write_lines(["", f"failover drill: {drilled['verdict']}, never fewer than {least} instances connected"])
+    if drilled and drilled["verdict"] != "passed":
+        leave(Exit.FAILED)
     leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(result.verdict, Exit.FAILED))
 
 
@@ -274,16 +289,20 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="No screens: perform everything and print the result.")
     ] = False,
+    drilled: Annotated[
+        bool, typer.Option("--drill", help="With --headless: then a rolling restart and a failover drill as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Try the wizard on embedded hosts.
 
     Nothing to install, nothing to break, and nothing stays behind. With --headless: exit 0 only when it ends healthy.
     """
-    from tui.demo import demonstration, perform_demo
+    from tui.demo import demonstration, perform_demo, perform_drill
 
-    if as_json and not headless:
-        raise OperatorError("--json is for a demo without screens", remedy="adldap-ha demo --headless --json")
+    if (as_json or drilled) and not headless:
+        option = "--json" if as_json else "--drill"
+        raise OperatorError(f"{option} is for a demo without screens", remedy=f"adldap-ha demo --headless {option}")
     if not headless:
         _refuse_terminal()
         with demonstration() as stage:
@@ -292,7 +311,8 @@ def demo(
     talk.say("starting three embedded hosts, a directory and a tenant")
     with demonstration(headless=True) as stage:
         view, result = perform_demo(stage, talk)
-    _tell_status(result, view, as_json=as_json)
+        outcome = perform_drill(stage, talk, view) if drilled else None
+    _tell_status(result, view, outcome, as_json=as_json)
 
 
 @app.command()

@@ -24,7 +24,7 @@ from tui.remote.access import Access
 from tui.remote.errors import SecretKind
 from tui.rendering import table
 from tui.runbook.cluster_operations import ClusterOperations
-from tui.runbook.model import RunView
+from tui.runbook.model import RunState, RunView
 
 CLUSTER = "lab"
 """The name of the demo's cluster, as the lab writes its cluster file."""
@@ -190,6 +190,25 @@ def perform_demo(demo: Demonstration, talk: Talk) -> tuple[RunView, ClusterStatu
     view = perform(operations, talk, ())
     talk.say("looking at every host once more")
     return view, operations.status()
+
+
+def perform_drill(demo: Demonstration, talk: Talk, made: RunView) -> dict[str, Any]:
+    """A rolling restart, then a failover drill, on the cluster that `perform_demo` has made in the run `made`.
+
+    `verdict` (`passed`, `failed`), `rounds` as in `drill_rounds`, and `least_connected`: the fewest instances that the
+    tenant stand-in itself counted as accepted at any moment of both.
+    """
+    from tui.headless_acts import perform_act
+    from tui.runbook.drill import drill_rounds, drill_verdict
+
+    since, drilled = time.time(), None
+    if made.state is RunState.DONE and perform_act(demo.operations, talk, "restart").state is RunState.DONE:
+        drilled = perform_act(demo.operations, talk, "drill")
+    return {
+        "verdict": drill_verdict(drilled) if drilled else "failed",
+        "least_connected": demo.lab.least_connected(since),
+        "rounds": drill_rounds(drilled) if drilled else [],
+    }
 
 
 def serve_lab(directory: Path | None, say: Callable[[LabControl], None]) -> None:
