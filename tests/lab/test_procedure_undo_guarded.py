@@ -97,7 +97,7 @@ def test_a_mode_that_was_changed_after_the_backup_is_not_taken_back(
         mapper.chmod(0o640)
         held.go_on()
         view = finished(operations, held.run)
-    assert "owners or modes" in step_of(view, "oak/unchanged").error[0]
+    assert "who may use the files" in step_of(view, "oak/unchanged").error[0]
     assert mapper.stat().st_mode & 0o777 == 0o640
 
 

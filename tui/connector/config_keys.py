@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -220,19 +220,28 @@ def compare(
     return tuple(each for each in differences if not (only_changes and each.equal))
 
 
-def drift(differences: tuple[KeyDifference, ...], *, realm: str | None = None) -> tuple[KeyDifference, ...]:
-    """The differences that instances of one cluster may not have."""
-    return tuple(each for each in differences if not each.equal and must_be_equal(each.key, realm))
+def drift(
+    differences: tuple[KeyDifference, ...], *, realm: str | None = None, decided: Collection[str] = ()
+) -> tuple[KeyDifference, ...]:
+    """The differences that instances of one cluster may not have, and those of keys `decided` for this very host."""
+    return tuple(
+        each for each in differences if not each.equal and (each.key in decided or must_be_equal(each.key, realm))
+    )
 
 
-def not_left_alone(differences: tuple[KeyDifference, ...], *, realm: str | None = None) -> tuple[KeyDifference, ...]:
+def not_left_alone(
+    differences: tuple[KeyDifference, ...], *, realm: str | None = None, decided: Collection[str] = ()
+) -> tuple[KeyDifference, ...]:
     """The differences with which a config.json may not stay in place when a host joins: every key that neither a site
-    chooses nor the connector rewrites at its start. Stricter than `drift`: it counts keys that nobody here knows too."""
+    chooses nor the connector rewrites at its start. Stricter than `drift`: it counts keys that nobody here knows too.
+
+    Keys `decided` for this very host count as well."""
     free = (KeyClass.SITE, KeyClass.REWRITTEN, KeyClass.NOT_CLONED)
     return tuple(
         each
         for each in differences
-        if not each.equal and classify(each.key, realm) not in free and each.key not in _REWRITTEN_SECRETS
+        if not each.equal
+        and (each.key in decided or (classify(each.key, realm) not in free and each.key not in _REWRITTEN_SECRETS))
     )
 
 

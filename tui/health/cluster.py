@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from tui.cluster import Host
 from tui.findings import Finding, Severity
 from tui.health.model import ClusterStatus, HostStatus, Verdict
 from tui.health.observation import Observation
@@ -21,21 +22,25 @@ def observe_all(probes: Sequence[Callable[[], Observation]], *, at_once: int = P
         return list(pool.map(lambda probe: probe(), probes))
 
 
-def judge_all(cluster: str, first: str, observations: Sequence[Observation]) -> ClusterStatus:
-    """Judge every host against the first host's set, then the cluster."""
+def judge_all(
+    cluster: str, first: str, observations: Sequence[Observation], hosts: Sequence[Host] = ()
+) -> ClusterStatus:
+    """Judge every host against the first host's set, then the cluster. `hosts` is what the cluster file says of them."""
     by_name = {observation.name: observation for observation in observations}
     yardstick = by_name.get(first)
     reference = yardstick.configuration if yardstick else None
     clock = connected_clock(observations)
-    hosts = tuple(
+    listed = {host.name: host for host in hosts}
+    judged = tuple(
         judge(
             observation,
             reference=reference if observation.name != first else None,
             clock_reference_s=clock,
+            host=listed.get(observation.name),
         )
         for observation in observations
     )
-    return judge_cluster(cluster, hosts)
+    return judge_cluster(cluster, judged)
 
 
 def connected_clock(observations: Sequence[Observation]) -> float | None:

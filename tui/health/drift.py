@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tui.connector import config_keys
-from tui.connector.configuration_set import config_values, set_differences
+from tui.connector.configuration_set import config_values, for_site, set_differences
 from tui.connector.errors import ConfigError
 from tui.connector.model import ConfigurationSet, KeyClass, KeyDifference
 from tui.findings import Finding, Severity
@@ -20,10 +20,14 @@ def key_differences(here: ConfigurationSet | None, there: ConfigurationSet) -> t
     return config_keys.compare(_values(here), config_values(there) or {})
 
 
-def config_drift(here: ConfigurationSet, there: ConfigurationSet) -> tuple[KeyDifference, ...]:
-    """The keys that must be equal in a cluster and are not. What a site may choose and what is rewritten is left out."""
+def config_drift(
+    here: ConfigurationSet, there: ConfigurationSet, keys: Mapping[str, str] | None = None
+) -> tuple[KeyDifference, ...]:
+    """The keys that must be equal in a cluster and are not. What is rewritten is left out, and what a site may choose,
+    but for what the cluster file says of this host (`keys`)."""
     theirs = config_values(there) or {}
-    return config_keys.drift(key_differences(here, there), realm=config_keys.realm_of(theirs))
+    differences = key_differences(here, for_site(there, keys or {}))
+    return config_keys.drift(differences, realm=config_keys.realm_of(theirs), decided=keys or ())
 
 
 def file_drift(here: ConfigurationSet, there: ConfigurationSet) -> tuple[KeyDifference, ...]:
@@ -40,9 +44,11 @@ def file_drift(here: ConfigurationSet, there: ConfigurationSet) -> tuple[KeyDiff
     )
 
 
-def drift(here: ConfigurationSet, there: ConfigurationSet) -> tuple[KeyDifference, ...]:
+def drift(
+    here: ConfigurationSet, there: ConfigurationSet, keys: Mapping[str, str] | None = None
+) -> tuple[KeyDifference, ...]:
     """All that must be equal between an instance and the first host's set (`there`) and is not. Raises ConfigError."""
-    return (*config_drift(here, there), *file_drift(here, there))
+    return (*config_drift(here, there, keys), *file_drift(here, there))
 
 
 def drift_findings(differences: Sequence[KeyDifference]) -> list[Finding]:

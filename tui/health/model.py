@@ -33,9 +33,11 @@ class CertificateStatus(_Record):
 
 
 class HostStatus(_Record):
-    """One instance. `hub` is LogReport.state; `services` maps `connector`/`admin` to a Service state word."""
+    """One instance. `os` is `linux` or `windows`, `transport` `ssh` or `winrm`. `hub` is LogReport.state; `services` maps `connector`/`admin` to a Service state word."""
 
     name: str
+    os: str = "linux"
+    transport: str = "ssh"
     verdict: Verdict
     version: str | None
     layout: str | None

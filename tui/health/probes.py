@@ -14,6 +14,7 @@ from tui.connector.log import read_log
 from tui.connector.model import (
     CertificateFacts,
     ConfigurationSet,
+    LogReport,
     TicketInfo,
 )
 from tui.errors import OperatorError
@@ -29,11 +30,11 @@ _WHOLE_HOST = (ConnectionLost, HostUnreachable, HostKeyUnknown, SecretNeeded)
 """Failures after which asking for anything more only costs time."""
 
 
-def observe(instance: Instance, *, name: str, ask_ticket: bool = True) -> Observation:
+def observe(instance: Instance, *, name: str, ask_ticket: bool = True, log: LogReport | None = None) -> Observation:
     """Everything that can be read of one instance, in a handful of round trips.
 
     Never raises OperatorError: what could not be read is a finding, and a host that went away in the middle is
-    an Observation with `failure`. `ask_ticket` False leaves the tenant alone.
+    an Observation with `failure`. `ask_ticket` False leaves the tenant alone; `log` is what has been read already.
     """
     at = datetime.now(UTC)
     findings: list[Finding] = []
@@ -41,7 +42,7 @@ def observe(instance: Instance, *, name: str, ask_ticket: bool = True) -> Observ
         facts = _noted(findings, "facts-not-read", "what kind of host this is could not be read", instance.facts)
         services = _noted(findings, "services-not-read", "the services could not be read", instance.services)
         files = _noted(findings, "set-not-read", "the configuration set could not be read", instance.read_set)
-        log = _noted(
+        log = log or _noted(
             findings,
             "log-not-read",
             "the connector's log could not be read",

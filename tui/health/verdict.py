@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from tui.cluster import Host
 from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, same_connection_values
 from tui.connector.errors import ConfigError
@@ -49,14 +50,15 @@ def judge(
     *,
     reference: ConfigurationSet | None = None,
     clock_reference_s: float | None = None,
+    host: Host | None = None,
 ) -> HostStatus:
     """Judge one instance against the first host's set (`reference`) and clock.
 
     `clock_reference_s` is the skew of a host that is known to be connected, so that a wrong clock on the jump
-    box is not blamed on every host. Both may be None: then nothing is compared.
+    box is not blamed on every host. Both may be None: then nothing is compared. `host` is what the cluster file says of it.
     """
     here = observation.configuration
-    differences = _drift(here, reference)
+    differences = _drift(here, reference, host.keys.chosen() if host else {})
     problems = [
         *_failure(observation),
         *observation.findings,
@@ -72,6 +74,8 @@ def judge(
         differences, problems = (), waiting_problems(observation, problems)
     return HostStatus(
         name=observation.name,
+        os=_system(observation, host),
+        transport=host.transport if host else "ssh",
         verdict=Verdict.DOWN if waits else _verdict(observation, problems),
         version=observation.install.version if observation.install else None,
         layout=observation.install.layout.value if observation.install else None,
@@ -85,6 +89,12 @@ def judge(
         log=observation.log,
         observed=observation.at,
     )
+
+
+def _system(observation: Observation, host: Host | None) -> str:
+    if observation.install is not None:
+        return observation.install.os
+    return host.system if host else "linux"
 
 
 def _verdict(observation: Observation, problems: Sequence[Finding]) -> Verdict:
@@ -205,11 +215,13 @@ def _tenant_problems(observation: Observation) -> list[Finding]:
     ]
 
 
-def _drift(here: ConfigurationSet | None, reference: ConfigurationSet | None) -> tuple[KeyDifference, ...]:
+def _drift(
+    here: ConfigurationSet | None, reference: ConfigurationSet | None, keys: Mapping[str, str]
+) -> tuple[KeyDifference, ...]:
     if here is None or reference is None:
         return ()
     try:
-        return drift(here, reference)
+        return drift(here, reference, keys)
     except ConfigError:
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from tui.connector.config_keys import is_configured
@@ -10,6 +11,8 @@ from tui.connector.errors import ConfigError
 from tui.connector.install_findings import install_findings, service_findings
 from tui.connector.layouts import layout_findings, set_paths
 from tui.connector.model import ConfigurationSet, HostFacts, Install, Service
+from tui.connector.names import name_findings
+from tui.connector.site_keys import SiteProposal, site_findings, site_proposals
 from tui.findings import Finding, Severity, blockers
 from tui.health.clock import clock_findings
 from tui.health.observation import Observation
@@ -34,10 +37,12 @@ class HostState(StrEnum):
     BLOCKED = "blocked"
 
 
-def examine(observation: Observation, first: FirstHost) -> tuple[HostState, list[Finding]]:
+def examine(
+    observation: Observation, first: FirstHost, keys: Mapping[str, str] | None = None
+) -> tuple[HostState, list[Finding]]:
     """The host's state beside the first host, and everything that speaks against changing it.
 
-    A host that was not observed is BLOCKED.
+    `keys` is what the cluster file says of keys that may differ by site. A host that was not observed is BLOCKED.
     """
     if observation.failure is not None or observation.install is None:
         return HostState.BLOCKED, [_not_observed(observation)]
@@ -55,9 +60,32 @@ def examine(observation: Observation, first: FirstHost) -> tuple[HostState, list
     found += _facts(observation.facts, install, first)
     found += _version(install, first.install)
     found += configured
+    found += name_findings(first.configuration, install)
+    found += site_findings(proposals_for(observation, first, keys or {}))
     if state is not HostState.CONFIGURED_ELSEWHERE and blockers(found):
         state = HostState.BLOCKED
     return state, found
+
+
+def proposals_for(observation: Observation, first: FirstHost, keys: Mapping[str, str]) -> tuple[SiteProposal, ...]:
+    """What this host may need instead of the first host's values.
+
+    A value of its own that a host of this cluster has already was decided by somebody, so nothing is proposed for it.
+    """
+    if observation.install is None:
+        return ()
+    proposals = site_proposals(first.values, source=first.install, target=observation.install, chosen=keys)
+    own = _values_of_member(observation, first)
+    return tuple(each for each in proposals if each.key in keys or own.get(each.key, each.first) == each.first)
+
+
+def _values_of_member(observation: Observation, first: FirstHost) -> Mapping[str, object]:
+    files = observation.configuration
+    try:
+        values = (config_values(files) if files is not None else None) or {}
+    except ConfigError:
+        return {}
+    return values if same_connection_values(values, first.values) else {}
 
 
 def _not_observed(observation: Observation) -> Finding:

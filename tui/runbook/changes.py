@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from tui.connector.attributes import as_meant, same_attributes, told_attributes
 from tui.connector.configuration_set import GUESSABLE
 from tui.connector.layouts import set_paths
 from tui.connector.model import ConfigurationSet, Layout, SetFile
@@ -34,20 +35,19 @@ def same_file(here: SetFile | None, there: SetFile | None) -> bool:
     """Whether two files have the same bytes, owner, group, mode, ACL and label."""
     if here is None or there is None:
         return here is there
-    return here.data == there.data and here.attributes == there.attributes
+    return here.data == there.data and same_attributes(here.attributes, there.attributes)
 
 
 def same_set(a: ConfigurationSet, b: ConfigurationSet) -> bool:
     """Whether two sets have the same files and directories with the same bytes and attributes."""
-    return a.files == b.files and a.directories == b.directories
+    return all(same_file(a.files.get(path), b.files.get(path)) for path in {*a.files, *b.files}) and all(
+        same_attributes(a.directories.get(path), b.directories.get(path)) for path in {*a.directories, *b.directories}
+    )
 
 
 def placed(here: SetFile | None, there: SetFile) -> bool:
-    """Whether `there` lies in place: same bytes, owner, group and mode. A label or ACL that the folder gave is kept."""
-    if here is None or here.data != there.data:
-        return False
-    ours, theirs = here.attributes, there.attributes
-    return (ours.owner, ours.group, ours.mode) == (theirs.owner, theirs.group, theirs.mode)
+    """Whether `there` lies in place: same bytes, and usable by whom it is meant for."""
+    return here is not None and here.data == there.data and as_meant(here.attributes, there.attributes)
 
 
 def with_config(files: ConfigurationSet, config: SetFile) -> ConfigurationSet:
@@ -57,6 +57,7 @@ def with_config(files: ConfigurationSet, config: SetFile) -> ConfigurationSet:
         version=files.version,
         files={**files.files, config.path: config},
         directories=files.directories,
+        os=files.os,
     )
 
 
@@ -78,7 +79,6 @@ def file_changes(now: ConfigurationSet, target: ConfigurationSet, chosen: Chosen
 def _described(file: SetFile | None) -> str | None:
     if file is None:
         return None
-    attributes = file.attributes
     size = told_size(len(file.data))
     digest = f", SHA-256 {hashlib.sha256(file.data).hexdigest()[:12]}…" if len(file.data) >= GUESSABLE else ""
-    return f"{size}, {attributes.owner}:{attributes.group} {attributes.mode:04o}{digest}"
+    return f"{size}, {told_attributes(file.attributes)}{digest}"

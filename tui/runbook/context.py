@@ -11,7 +11,7 @@ from typing import TypeVar
 from tui.cluster import Cluster, Host
 from tui.connector import config_keys
 from tui.connector.config_keys import realm_of, secret_values
-from tui.connector.configuration_set import config_values, target_set
+from tui.connector.configuration_set import config_values, for_site, target_set
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance, LogMark
 from tui.connector.model import ConfigurationSet, KeyDifference
@@ -166,18 +166,28 @@ class HostWork:
         self._before = configuration
 
     def target(self, instance: Instance) -> ConfigurationSet:
-        """What this host is to have: the first host's bytes with this host's own owners and modes."""
+        """What this host is to have: the first host's bytes with what this host has of its own: who may use its files, and the keys
+        of its site."""
         present = self.before()
         if present is None:
             present = self.present(instance)
         install = instance.install
-        return target_set(self.context.first().configuration, present, owner=install.owner, group=install.group)
+        return target_set(
+            self.context.first().configuration,
+            present,
+            owner=install.owner,
+            group=install.group,
+            account=install.account,
+            keys=self.host.keys.chosen(),
+        )
 
     def in_line(self, files: ConfigurationSet) -> bool:
         """Whether a set that was read of the host is the first host's, and may be started with as it is."""
         return not self.differing_keys(files) and not file_drift(files, self.context.first().configuration)
 
     def differing_keys(self, files: ConfigurationSet) -> tuple[KeyDifference, ...]:
-        """The keys of a config.json read of the host that keep it from staying: all but a site's own and rewritten ones."""
-        first = self.context.first()
-        return config_keys.not_left_alone(key_differences(files, first.configuration), realm=realm_of(first.values))
+        """The keys of a config.json read of the host that keep it from staying: all but rewritten ones
+        and those that its site chooses without the cluster file saying what."""
+        first, site = self.context.first(), self.host.keys.chosen()
+        differences = key_differences(files, for_site(first.configuration, site))
+        return config_keys.not_left_alone(differences, realm=realm_of(first.values), decided=site)

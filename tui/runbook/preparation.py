@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tui.cluster import Host
 from tui.connector.config_keys import is_configured, not_left_alone, realm_of
-from tui.connector.configuration_set import config_values, entries, password_decrypts, target_set
+from tui.connector.configuration_set import config_values, entries, for_site, password_decrypts, target_set
 from tui.connector.errors import ConfigError
 from tui.connector.model import ConfigurationSet, KeyClass, KeyDifference
 from tui.findings import Finding, Severity, blockers
 from tui.health.drift import drift, key_differences
 from tui.health.observation import Observation
-from tui.runbook.additional_host import HostState, examine
+from tui.runbook.additional_host import HostState, examine, proposals_for
 from tui.runbook.changes import file_changes
 from tui.runbook.context import RunContext
 from tui.runbook.first_host import FirstHost, first_findings
@@ -40,21 +40,31 @@ def first_survey(observation: Observation) -> FirstSurvey:
     )
 
 
-def additional_survey(observation: Observation, first: FirstHost) -> AdditionalSurvey:
-    """What a wizard shows of an additional host beside the first host's set."""
-    state, findings = examine(observation, first)
+def additional_survey(
+    observation: Observation, first: FirstHost, site: Mapping[str, str] | None = None
+) -> AdditionalSurvey:
+    """What a wizard shows of an additional host beside the first host's set; `site`: the host's own keys by the cluster file."""
+    site = site or {}
+    state, findings = examine(observation, first, site)
     files, install = observation.configuration, observation.install
     changes: tuple[Change, ...] = ()
     keys: tuple[KeyDifference, ...] = ()
     if files is not None and install is not None:
-        keys = key_differences(files, first.configuration)
+        keys = key_differences(files, for_site(first.configuration, site))
         in_line = (
             state is HostState.CONFIGURED_HERE
-            and not drift(files, first.configuration)
-            and not not_left_alone(keys, realm=realm_of(first.values))
+            and not drift(files, first.configuration, site)
+            and not not_left_alone(keys, realm=realm_of(first.values), decided=site)
         )
         if not in_line:
-            target = target_set(first.configuration, files, owner=install.owner, group=install.group)
+            target = target_set(
+                first.configuration,
+                files,
+                owner=install.owner,
+                group=install.group,
+                account=install.account,
+                keys=site,
+            )
             changes = file_changes(files, target, lambda _path: True)
             findings = [*findings, *_site_values(files, keys)]
     return AdditionalSurvey(
@@ -67,6 +77,7 @@ def additional_survey(observation: Observation, first: FirstHost) -> AdditionalS
         state=state.value,
         changes=changes,
         keys=keys,
+        proposals=proposals_for(observation, first, site),
     )
 
 
@@ -81,7 +92,7 @@ def preview(context: RunContext, hosts: Sequence[Host]) -> Plan:
     findings: list[Finding] = []
     for host in hosts:
         observation = context.links.to(host).probe(ask_ticket=False)
-        survey = additional_survey(observation, context.first())
+        survey = additional_survey(observation, context.first(), host.keys.chosen())
         findings += [
             finding.model_copy(update={"summary": f"{host.name}: {finding.summary}"}) for finding in survey.findings
         ]
@@ -93,7 +104,7 @@ def _entries(files: ConfigurationSet | None) -> tuple[SetEntry, ...]:
     if files is None:
         return ()
     return tuple(
-        SetEntry(path=e.path, size=e.size, sha256=e.sha256, owner=e.owner, group=e.group, mode=e.mode)
+        SetEntry(path=e.path, size=e.size, sha256=e.sha256, owner=e.owner, group=e.group, mode=e.mode, acl=e.acl)
         for e in entries(files)
     )
 

@@ -185,9 +185,15 @@ def run_verdicts(context: RunContext, hosts: Sequence[Host]) -> tuple[HostVerdic
     """How each host is doing now; a host that cannot be looked at is `unknown`. Never raises."""
     cluster = context.cluster
     observations = observe_all([context.links.to(host).probe for host in hosts])
-    status = judge_all(cluster.name, cluster.first.name, observations)
+    status = judge_all(cluster.name, cluster.first.name, observations, hosts)
     return tuple(
-        HostVerdict(name=host.name, verdict=host.verdict.value, detail=_detail(host, _left_behind(context, host)))
+        HostVerdict(
+            name=host.name,
+            verdict=host.verdict.value,
+            detail=_detail(host, _left_behind(context, host)),
+            os=host.os,
+            transport=host.transport,
+        )
         for host in status.hosts
     )
 

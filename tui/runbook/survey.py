@@ -14,6 +14,7 @@ from tui.connector.model import (
     Service,
     TicketInfo,
 )
+from tui.connector.site_keys import SiteProposal
 from tui.findings import Finding
 from tui.runbook.model import Change
 
@@ -35,7 +36,10 @@ class Connected(_Record):
 
 
 class SetEntry(_Record):
-    """One file of a configuration set, for display: size in bytes, SHA-256 in hex (None for very small files)."""
+    """One file of a configuration set, for display: size in bytes, SHA-256 in hex (None for very small files).
+
+    On Windows `acl` is the SDDL, `group` is empty and `mode` 0.
+    """
 
     path: str
     size: int
@@ -43,6 +47,7 @@ class SetEntry(_Record):
     owner: str
     group: str
     mode: int
+    acl: str | None = None
 
 
 class Survey(_Record):
@@ -70,9 +75,11 @@ class FirstSurvey(Survey):
 class AdditionalSurvey(Survey):
     """An additional host. `state`: `ready`, `configured_here` (same connection), `configured_elsewhere`, `blocked`.
 
-    `changes` lists the files, `keys` the configuration key by key (here = this host now, there = the first host's set).
+    `changes` lists the files, `keys` the configuration key by key (here = this host now, there = the first host's set),
+    `proposals` what this host may need instead of values that name places on the first host.
     """
 
     state: str
     changes: tuple[Change, ...]
     keys: tuple[KeyDifference, ...]
+    proposals: tuple[SiteProposal, ...] = ()

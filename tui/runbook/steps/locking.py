@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.connector.attributes import same_attributes
 from tui.connector.instance import Instance
 from tui.connector.layouts import set_paths
 from tui.connector.model import ConfigurationSet
@@ -95,12 +96,16 @@ class Unchanged(HostStep):
 
 
 def _other_attributes(before: ConfigurationSet, now: ConfigurationSet) -> list[str]:
-    """The paths whose owner, mode or the like is another, and the directories that came or went."""
-    files = (path for path, file in now.files.items() if before.files[path].attributes != file.attributes)
+    """The paths that other accounts may use now, or in other ways, and the directories that came or went."""
+    files = (
+        path
+        for path, file in now.files.items()
+        if not same_attributes(before.files[path].attributes, file.attributes)
+    )
     directories = (
         path
         for path in {*before.directories, *now.directories}
-        if before.directories.get(path) != now.directories.get(path)
+        if not same_attributes(before.directories.get(path), now.directories.get(path))
     )
     return sorted({*files, *directories})
 
@@ -112,8 +117,8 @@ def _of_run(path: str, parked: tuple[str, ...], made: set[str]) -> bool:
 
 def _attributes_changed(paths: list[str]) -> OperatorError:
     return OperatorError(
-        "somebody has changed owners or modes on this host since it was backed up",
-        tried=f"compared them with the backup: {', '.join(paths)} differs",
+        "somebody has changed who may use the files of this host since it was backed up",
+        tried=f"compared owners and permissions with the backup: {', '.join(paths)} differs",
         meaning="nothing was changed on it by this run; undoing it would take that change back",
         remedy="find out who works on this host, then start the procedure again",
     )

@@ -138,7 +138,7 @@ class Inspect(HostStep):
             raise seen.failure
         if seen.configuration is not None:
             self.work.context.hide(seen.configuration)
-        state, findings = examine(seen, self.work.context.first())
+        state, findings = examine(seen, self.work.context.first(), self.work.host.keys.chosen())
         if stopping := blockers(findings):
             raise refusal(name, stopping, "this host cannot be added")
         links = _refuse_unrepresented(self.work, instance, seen.configuration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.connector.attributes import same_attributes
 from tui.connector.instance import Instance
 from tui.connector.layouts import set_paths
 from tui.connector.model import ConfigurationSet, Role
@@ -12,7 +13,7 @@ from tui.runbook.model import Evidence
 
 
 def put_back(work: HostWork, instance: Instance, chosen: Chosen) -> Evidence:
-    """Give the host back the chosen files and directories as they were before the run, to the byte, owner and mode.
+    """Give the host back the chosen files and directories as they were before the run, to the byte, and usable by the same accounts.
 
     Nothing runs meanwhile, and no config.json but the host's own lies beside what is put back. Raises OperatorError
     when what is there afterwards is not what was there before.
@@ -146,6 +147,6 @@ def _differing(before: ConfigurationSet, now: ConfigurationSet, chosen: Chosen) 
     directories = {
         path
         for path in filter(chosen, {*before.directories, *now.directories})
-        if before.directories.get(path) != now.directories.get(path)
+        if not same_attributes(before.directories.get(path), now.directories.get(path))
     }
     return sorted(files | directories)
