@@ -252,7 +252,8 @@ class ClusterOperations:
     def survey_additional(self, host: str) -> AdditionalSurvey:
         """Look at an additional host and compare it with the first host's set; changes nothing."""
         first = self._current.first()
-        return additional_survey(self._current.observe_or_ask(host, ask_ticket=False), first)
+        keys = self._current.host(host).keys.chosen()
+        return additional_survey(self._current.observe_or_ask(host, ask_ticket=False), first, keys)
 
     def preview(self, hosts: Sequence[str] = ()) -> Plan:
         """Every step a run would perform, in order, with what would change; changes nothing."""
@@ -327,13 +328,14 @@ class ClusterOperations:
 
     def host_status(self, host: str) -> HostStatus:
         """Probe one host."""
+        entry = self._current.host(host)
         reference = self._current.reference() if host != self.cluster.first.name else None
-        return judge(self._current.observe(host), reference=reference)
+        return judge(self._current.observe(host), reference=reference, host=entry)
 
     def status(self) -> ClusterStatus:
         """Probe every host in parallel and judge the cluster."""
         observations = self._current.observe_all()
-        judged = judge_all(self.cluster.name, self.cluster.first.name, observations)
+        judged = judge_all(self.cluster.name, self.cluster.first.name, observations, self.cluster.hosts)
         connections = [seen.ticket.connection for seen in observations if seen.ticket is not None]
         if not connections or self._online(connections[0]) is not False:
             return judged

@@ -119,11 +119,16 @@ class StepView(_Record):
 
 
 class HostVerdict(_Record):
-    """How one host came out of a run: `healthy`, `degraded`, `down`, `unknown`."""
+    """How one host came out of a run: `healthy`, `degraded`, `down`, `unknown`.
+
+    `os` and `transport` as in HostStatus; None where an earlier version of this program recorded it.
+    """
 
     name: str
     verdict: str
     detail: str = ""
+    os: str | None = None
+    transport: str | None = None
 
 
 class RunView(_Record):
