@@ -12,7 +12,12 @@ from tui.errors import OperatorError
 
 
 class RemoteError(OperatorError):
-    """Any failure between the jump box and a host."""
+    """Any failure between the jump box and a host.
+
+    `refused`: the secret that the host did not take. It is forgotten, so the next attempt asks for another.
+    """
+
+    refused: SecretKind | None = None
 
 
 class HostUnreachable(RemoteError):
@@ -116,6 +121,13 @@ class HostKeyUnknown(RemoteError):
         self.key_type = key_type
         self.fingerprint = fingerprint
         self.key = key
+
+
+SHOW_CERTIFICATES = (
+    r"Get-ChildItem Cert:\LocalMachine\My | % { $_.Subject; [BitConverter]::ToString("
+    "[Security.Cryptography.SHA256]::Create().ComputeHash($_.RawData)).Replace('-', ':') }"
+)
+"""What shows the fingerprints of a Windows host's certificates, in its own PowerShell."""
 
 
 class CertificateUnknown(RemoteError):

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -24,8 +24,8 @@ from tui.findings import Finding, Severity
 from tui.health.cluster import judge_all, judge_cluster
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.verdict import judge
-from tui.remote.access import Access, remember_host_key
-from tui.remote.errors import HostKeyUnknown, SecretKind
+from tui.remote.access import Access, remember_certificate, remember_host_key
+from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind
 from tui.remote.secrets_input import KeyringLookup
 from tui.remote.ssh_config import ask_config, configured_hosts
 from tui.runbook.act_operations import ActOperations
@@ -34,8 +34,8 @@ from tui.runbook.journal import JournalDamaged
 from tui.runbook.journal_sqlite import set_aside
 from tui.runbook.kept_backups import KeptBackups
 from tui.runbook.launch import new_run_id, start_run
-from tui.runbook.model import Plan, RunView
-from tui.runbook.open_cluster import OpenCluster
+from tui.runbook.model import Plan, RunView, SecretWanted
+from tui.runbook.open_cluster import OpenCluster, with_site_keys
 from tui.runbook.operator_identity import OperatorIdentity
 from tui.runbook.order import Act, Mode, RunOrder
 from tui.runbook.preparation import additional_survey, first_survey, preview
@@ -123,14 +123,11 @@ class ClusterOperations:
         return path
 
     def _use(self, cluster: Cluster, path: Path) -> Cluster:
-        links = None
+        opened = OpenCluster(cluster, path, self.access, self.identity_file, self.operator)
         if self._open is not None and self._open.cluster.name == cluster.name:
-            links = self._open.links
+            opened.take_over(self._open)
         elif self._open is not None:
             self._open.close()
-        opened = OpenCluster(cluster, path, self.access, self.identity_file, self.operator)
-        if links is not None:
-            opened.links = links
         self._open = opened
         if self._keyring_of != cluster.name:
             self._keyring_of, self._keyring = cluster.name, KeyringLookup(cluster.name)
@@ -157,6 +154,14 @@ class ClusterOperations:
     def trust(self, question: HostKeyUnknown) -> None:
         """The operator has compared and confirmed this host key: remember it."""
         remember_host_key(self.access, question)
+
+    def trust_certificate(self, question: CertificateUnknown) -> None:
+        """The operator has compared and confirmed this TLS certificate: remember it."""
+        remember_certificate(self.access, question)
+
+    def set_site_keys(self, host: str, keys: Mapping[str, str | None]) -> None:
+        """Save what config.json is to say on one host of keys that may differ by site; None: what the first host says."""
+        self.save(with_site_keys(self.cluster, self._current.host(host), keys))
 
     def supply(self, host: str, kind: SecretKind, value: str) -> None:
         """The operator has typed a secret; it is kept in memory only."""
@@ -320,6 +325,10 @@ class ClusterOperations:
     def control(self, run: str, word: str) -> None:
         """`pause`, `continue`, `abort` or `roll_back`."""
         self._runs.control(run, word)
+
+    def supply_to_run(self, run: str, secret: SecretWanted, value: str) -> None:
+        """Hand a run the secret that its open question wants, over its private socket only."""
+        self._runs.supply(run, secret.host, secret.kind, value)
 
     def host_log(self, host: str, *, lines: int = 200) -> str:
         """The end of a host's connector log, colours stripped, secrets masked."""

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from tui.errors import OperatorError
 from tui.runbook.journal import Journal
-from tui.runbook.model import Question
+from tui.runbook.model import Question, SecretWanted
 
 WORDS = ("pause", "continue", "abort", "roll_back")
 
@@ -109,14 +110,17 @@ class Desk:
         step: str | None = None,
         undoing: bool = False,
         settle: Callable[[str], None] | None = None,
+        secret: SecretWanted | None = None,
     ) -> str:
         """Ask, wait for the answer, record both. Blocks; other tracks' questions wait for their turn.
 
         `abort` and `roll_back` answer every open question with `roll_back` (or its last choice), except for those that come
-        up while undoing. `settle` is called with the choice before any new host may begin. Raises Leaving when the runner
-        goes away first.
+        up while undoing. `settle` is called with the choice before any new host may begin. `secret`: what the answer
+        `retry` needs first. Raises Leaving when the runner goes away first.
         """
-        question = Question(id=secrets.token_hex(4), kind=kind, host=host, step=step, text=text, choices=choices)
+        question = Question(
+            id=secrets.token_hex(4), kind=kind, host=host, step=step, text=text, choices=choices, secret=secret
+        )
         with self._changed:
             self._asking += 1
         try:
@@ -133,6 +137,7 @@ class Desk:
         with self._turn:
             if self.directive is Directive.LEAVE:
                 raise Leaving
+            question = self._dated(question)
             self._journal.ask(self._run, question)
             with self._changed:
                 self._open, self._choice = question, None
@@ -144,6 +149,12 @@ class Desk:
                     self._closed.add(question.id)
             self._journal.answered(self._run, question, choice, by=by)
             return choice
+
+    def _dated(self, question: Question) -> Question:
+        """With the time from which it waits: another question may have kept it waiting before."""
+        asked = datetime.now(UTC)
+        expires = asked + timedelta(seconds=self._attendance.seconds)
+        return question.model_copy(update={"asked": asked, "expires": expires})
 
     def answer(self, question: str, choice: str) -> None:
         """The operator's answer; the first one counts. Raises ControlRefused."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from tui.errors import OperatorError
-from tui.remote.errors import ConnectionLost, HostUnreachable, SecretNeeded
+from tui.remote.errors import ConnectionLost, HostUnreachable, RemoteError, SecretNeeded
 from tui.runbook.control_desk import Desk, Leaving
 from tui.runbook.journal import Journal, JournalError, failure, intent, outcome
-from tui.runbook.model import Asks, Evidence, Operation, PlannedStep, Step, StepState, may_skip
+from tui.runbook.model import Asks, Evidence, Operation, PlannedStep, SecretWanted, Step, StepState, may_skip
 
 _LOG = logging.getLogger(__name__)
 
@@ -161,13 +161,22 @@ class StepRunner:
         if may_skip(self._step):
             choices.append(SKIP)
         choices.append(ROLL_BACK if self.planned.host else GIVE_UP)
-        kind = "secret" if isinstance(error, SecretNeeded) else "failure"
+        secret = _secret_wanted(error)
+        kind = "failure" if secret is None else "secret"
 
         def settle(choice: str) -> None:
             if choice == ROLL_BACK:
                 on_roll_back()
 
-        return self._desk.ask(kind, lines, tuple(choices), host=self.planned.host, step=self.planned.id, settle=settle)
+        return self._desk.ask(
+            kind,
+            lines,
+            tuple(choices),
+            host=self.planned.host,
+            step=self.planned.id,
+            settle=settle,
+            secret=secret,
+        )
 
     def _ask_about_undo(self, lines: tuple[str, ...]) -> str:
         return self._desk.ask(
@@ -203,6 +212,15 @@ class StepRunner:
             return tuple(error.lines())
         _LOG.error("%s failed unexpectedly", where, exc_info=error)
         return tuple(unexpected(error, host=self.planned.host, step=self.planned.title).lines())
+
+
+def _secret_wanted(error: Exception) -> SecretWanted | None:
+    """The secret that this failure is about; None when another one would not help."""
+    if isinstance(error, SecretNeeded):
+        return SecretWanted(host=error.secret_host, kind=error.kind, prompt=error.prompt)
+    if isinstance(error, RemoteError) and error.refused is not None and error.host is not None:
+        return SecretWanted(host=error.host, kind=error.refused)
+    return None
 
 
 def unexpected(error: Exception, *, host: str | None = None, step: str | None = None) -> OperatorError:

@@ -14,7 +14,7 @@ from tui.errors import OperatorError
 from tui.health.observation import Observation
 from tui.health.probes import observe, unobserved
 from tui.remote.access import Access
-from tui.remote.errors import ConnectionLost
+from tui.remote.errors import ConnectionLost, RemoteError, SecretKind
 from tui.remote.session import HostSession
 
 _T = TypeVar("_T")
@@ -40,15 +40,24 @@ class Link:
         from tui.remote.connect import open_session
 
         with self._lock:
+            known = self._known_secrets()
             try:
                 if self._session is None:
                     self._session = open_session(self.host, self._access)
                 yield self._session
             except OperatorError as error:
                 error.host = error.host or self.host.name
+                if isinstance(error, RemoteError) and error.refused is None:
+                    error.refused = next(iter(known - self._known_secrets()), None)
                 if isinstance(error, ConnectionLost):
                     self.close()
                 raise
+
+    def _known_secrets(self) -> set[SecretKind]:
+        """The kinds of this host's secrets in memory: one that is gone after a failure was refused."""
+        held = self._access.secrets.hosts.get(self.host.name)
+        lasting = set(SecretKind) - {SecretKind.CHALLENGE}
+        return {kind for kind in lasting if held is not None and getattr(held, kind.value) is not None}
 
     @contextmanager
     def instance(self) -> Iterator[Instance]:
@@ -104,7 +113,9 @@ class Links:
         """The link to `host`; a new one when the cluster file says something else of it than before."""
         with self._lock:
             known = self._links.get(host.name)
-            if known is None or known.host != host:
+            if known is not None and known.host.model_copy(update={"keys": host.keys}) == host:
+                known.host = host
+            else:
                 if known is not None:
                     known.close()
                 known = self._links[host.name] = Link(host, self.access)

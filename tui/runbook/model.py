@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from tui.findings import Finding
+from tui.remote.errors import SecretKind
 
 
 class _Record(BaseModel):
@@ -91,11 +92,21 @@ class RunState(StrEnum):
     INCONSISTENT = "inconsistent"
 
 
+class SecretWanted(_Record):
+    """A secret that the run lacks, or that its host refused: which, and the host's own words for it."""
+
+    host: str
+    kind: SecretKind
+    prompt: str = ""
+
+
 class Question(_Record):
     """Something that the run needs a person for. `kind`: `failure` (a step failed), `tenant` (is the light green?), `secret`, `approve`.
 
     `choices` are words that the operator may answer with (`retry`, `skip`, `roll_back`); the last one is what a front without an
     operator answers, and what the runner does when nobody has answered in time.
+    `asked` and `expires`: since when it is open, and when the runner answers by itself; None in journals of old.
+    `secret`: what to hand over before answering `retry`.
     """
 
     id: str
@@ -104,6 +115,9 @@ class Question(_Record):
     step: str | None
     text: tuple[str, ...]
     choices: tuple[str, ...]
+    asked: datetime | None = None
+    expires: datetime | None = None
+    secret: SecretWanted | None = None
 
 
 class StepView(_Record):

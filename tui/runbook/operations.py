@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,8 +10,8 @@ from tui.cluster import Cluster
 from tui.connector.model import TroubleshooterReport
 from tui.findings import Finding
 from tui.health.model import ClusterStatus, HostStatus
-from tui.remote.errors import HostKeyUnknown, SecretKind
-from tui.runbook.model import Plan, RunView
+from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind
+from tui.runbook.model import Plan, RunView, SecretWanted
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
 from tui.vault.model import Backup, Verification
 
@@ -19,8 +19,8 @@ from tui.vault.model import Backup, Verification
 class Operations(Protocol):
     """One cluster in the hands of one front. Every method blocks, so a screen calls it in a thread worker.
 
-    Raises OperatorError for what failed; HostKeyUnknown and SecretNeeded are questions: answer with `trust` or
-    `supply`, then call again. Methods may be called from several threads; calls for one host are serialised inside.
+    Raises OperatorError for what failed; HostKeyUnknown, CertificateUnknown and SecretNeeded are questions: answer with
+    `trust`, `trust_certificate` or `supply`, then call again. Methods may be called from several threads; calls for one host are serialised inside.
     """
 
     def clusters(self) -> list[str]:
@@ -50,6 +50,17 @@ class Operations(Protocol):
 
     def trust(self, question: HostKeyUnknown) -> None:
         """The operator has compared and confirmed this host key: remember it."""
+        ...
+
+    def trust_certificate(self, question: CertificateUnknown) -> None:
+        """The operator has compared and confirmed this TLS certificate: remember it."""
+        ...
+
+    def set_site_keys(self, host: str, keys: Mapping[str, str | None]) -> None:
+        """Save what config.json is to say on one host of keys that may differ by site; None: what the first host says.
+
+        Raises OperatorError for a key or a value that no cluster file may hold.
+        """
         ...
 
     def supply(self, host: str, kind: SecretKind, value: str) -> None:
@@ -142,6 +153,10 @@ class Operations(Protocol):
 
     def control(self, run: str, word: str) -> None:
         """`pause`, `continue`, `abort` (undo unfinished hosts and stop) or `roll_back` (undo every changed host)."""
+        ...
+
+    def supply_to_run(self, run: str, secret: SecretWanted, value: str) -> None:
+        """Hand a run the secret that its open question wants, over its private socket only; then answer `retry`."""
         ...
 
     def host_log(self, host: str, *, lines: int = 200) -> str:

@@ -103,8 +103,7 @@ class Connected(HostStep):
             )
         if service is None or service.state in ("stopped", "failed", "masked", "crash_loop"):
             raise OperatorError(
-                f"the connector does not stay up: {service.state if service else 'no unit'} "
-                f"({service.detail if service else 'gone'})",
+                f"the connector does not stay up: {_told(service)}",
                 tried="; ".join(event.text for event in log.events[-3:]) or None,
                 meaning="it ended without a message that is known as fatal",
                 remedy="read the end of its log; correct the cause and retry, or put the host back",
@@ -163,6 +162,15 @@ def _not_in_time(service: Service | None, log: LogReport, watch: _Watch) -> Oper
         meaning="it cannot be counted on to answer logins",
         remedy="check outbound 443 with WebSockets to the tenant from this host, the proxy and DNS; then retry",
     )
+
+
+def _told(service: Service | None) -> str:
+    """A service's state in words: `failed (exit-code)`."""
+    if service is None:
+        return "its unit is gone"
+    state = service.state.replace("_", " ")
+    reason = service.detail.removeprefix(f"{service.state}/")
+    return f"{state} ({reason})" if reason and reason != state else state
 
 
 def _thumbprint_here(instance: Instance) -> str:

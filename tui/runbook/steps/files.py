@@ -128,7 +128,7 @@ class _PlaceFiles(HostStep):
         for path, file in target.files.items():
             if chosen(path) and not placed(now.files.get(path), file):
                 instance.place(file)
-                written.append(f"{path}, {len(file.data)} bytes")
+                written.append(f"{path}, {told_size(len(file.data))}")
         return written
 
 
@@ -232,7 +232,7 @@ class CommitConfig(HostStep):
         target = self.work.target(instance)
         file = target.files[set_paths(target.layout).config]
         instance.place(file)
-        return Evidence(detail=f"{len(file.data)} bytes written")
+        return Evidence(detail=f"{told_size(len(file.data))} written")
 
     def prove(self, instance: Instance) -> Evidence:
         """Read it back."""
