@@ -87,7 +87,11 @@ class HttpConnection(BaseHTTPRequestHandler):
         certificate = None
         if self._service.tls is not None:
             self._service.gate()
-            self.request = self._connection.sock = self._service.tls.wrap_socket(self.request, server_side=True)
+            # The wrapped socket is known before the handshake, so that it can be broken off in the middle of it.
+            self.request = self._connection.sock = self._service.tls.wrap_socket(
+                self.request, server_side=True, do_handshake_on_connect=False
+            )
+            self.request.do_handshake()
             certificate = self.request.getpeercert(binary_form=True)
         self._security = self._service.security(certificate)
         super().setup()

@@ -132,7 +132,7 @@ class ConnectionSecurity:
         return self._let_in(user)
 
     def _basic(self, token: bytes) -> Admission:
-        name, _, password = token.decode("utf-8", "replace").partition(":")
+        name, _, password = _text(token).partition(":")
         if BASIC not in self._logins.allowed or not self._tls:
             return self._refusal()
         user = account_of(self._logins.accounts, name, self._logins.host_name)
@@ -152,6 +152,9 @@ class ConnectionSecurity:
             except _UNREADABLE:
                 return self._refusal(_name_in(token))
         named = f"{_HEADERS[scheme]} {base64.b64encode(answer).decode('ascii')}" if answer else ""
+        if self._context.get_extra_info("auth_stage") == _CREDSSP_FAILED:
+            self._tally.refused[""] += 1
+            return Admission(offers=(named,))
         if not self._context.complete:
             # CredSSP goes silent on a wrong password when the client is too old to be told.
             return Admission(offers=(named,)) if named else self._refusal(_name_in(token))
@@ -175,7 +178,16 @@ class ConnectionSecurity:
 
 
 _HEADERS = {"negotiate": "Negotiate", "ntlm": "NTLM", CREDSSP: "CredSSP"}
+_CREDSSP_FAILED = "Authentication failure"
 _AUTHENTICATE = b"NTLMSSP\x00\x03\x00\x00\x00"
+
+
+def _text(basic: bytes) -> str:
+    """What a client meant: RFC 7617 leaves the encoding open, and clients use both."""
+    try:
+        return basic.decode("utf-8")
+    except UnicodeDecodeError:
+        return basic.decode("latin-1")
 
 
 def _name_in(token: bytes) -> str:

@@ -38,7 +38,7 @@ HTTP_PORT, HTTPS_PORT = 5985, 5986
 class WsmanServer:
     """One listener, HTTP or HTTPS. Its threads are daemons. It may be closed and opened again, as a host that reboots.
 
-    Attributes that may be changed at any time: `logins`, `max_envelope_size` (bytes), `delay` (seconds before each answer),
+    Attributes that may be changed at any time: `logins`, `max_envelope_size` (bytes), `delay` (seconds before each SOAP request is looked at),
     `shells.max_shells` (a user), `shells.max_operations` (a shell).
     """
 
@@ -119,7 +119,10 @@ class WsmanServer:
         self._closing.clear()
         self._answering.set()
         self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), name="wsman-accept", daemon=True).start()
+        accepting = threading.Thread(target=self._accept, args=(listener,), name="wsman-accept", daemon=True)
+        with self._guard:
+            self._threads.add(accepting)
+        accepting.start()
 
     def close(self) -> None:
         """Stop as a host that is switched off: connections break, shells and running scripts are forgotten."""
@@ -148,8 +151,16 @@ class WsmanServer:
         """Close those connections on which no request is under way, as http.sys does with connections left idle."""
         self._break(lambda connection: not connection.busy)
 
-    def cut_receive_after(self, count: int) -> None:
-        """Break the connection off in the middle of the answer to a Receive, once `count` more were answered whole. Once."""
+    @property
+    def cut_armed(self) -> bool:
+        """Whether a connection is still to be broken off."""
+        return self._until_cut is not None
+
+    def cut_receive_after(self, count: int | None) -> None:
+        """Break the connection off in the middle of the answer to a Receive, once `count` more were answered whole. Once.
+
+        None takes that back.
+        """
         self._until_cut = count
 
     def stop_answering(self) -> None:
@@ -167,14 +178,14 @@ class WsmanServer:
 
     def gate(self) -> None:
         """Wait for as long as the server answers nobody. Raises Closing when it goes down."""
-        if self.delay:
-            self._closing.wait(self.delay)
         self._answering.wait()
         if self._closing.is_set():
             raise Closing
 
     def answer(self, user: str, message: bytes, client: str) -> tuple[int, bytes]:
         """Answer an envelope: HTTP status and envelope. Raises Cut, and Closing."""
+        if self.delay:
+            self._closing.wait(self.delay)
         request: soap.Request | None = None
         try:
             request = soap.parse(message)
@@ -210,16 +221,18 @@ class WsmanServer:
             try:
                 sock, client = listener.accept()
             except OSError:
-                return
+                break
             connection = Connection(sock)
             thread = threading.Thread(target=self._serve, args=(connection, client), name="wsman-client", daemon=True)
             with self._guard:
                 self.record.connections += 1
                 self._connections.add(connection)
                 self._threads.add(thread)
-            thread.start()
+                thread.start()
             if self._closing.is_set():
                 connection.close()
+        with self._guard:
+            self._threads.discard(threading.current_thread())
 
     def _serve(self, connection: Connection, client: tuple[str, int]) -> None:
         try:
