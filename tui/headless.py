@@ -14,7 +14,7 @@ from tui.cluster import Cluster, Tenant
 from tui.endings import StoppedWatching
 from tui.errors import OperatorError
 from tui.findings import Finding, blockers
-from tui.remote.errors import BecomeFailed, HostKeyUnknown, SecretNeeded
+from tui.remote.errors import BecomeFailed, CertificateUnknown, HostKeyUnknown, SecretNeeded
 from tui.remote.secrets import Secrets
 from tui.runbook.attach import OVER
 from tui.runbook.control_desk import ControlRefused
@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PAUSED})
 """The run states in which a runner is at work."""
 
-_QUESTIONS = (BecomeFailed, HostKeyUnknown, SecretNeeded)
+_QUESTIONS = (BecomeFailed, CertificateUnknown, HostKeyUnknown, SecretNeeded)
 _LOGINS_AT_ONCE = 8
 _LONG_SECONDS = 3.0
 
@@ -47,6 +47,10 @@ class Talk(Protocol):
 
     def confirm_host_key(self, question: HostKeyUnknown) -> bool:
         """Show a fingerprint and ask whether it is the right machine."""
+        ...
+
+    def confirm_certificate(self, question: CertificateUnknown) -> bool:
+        """Show a TLS certificate and ask whether it is the right machine's."""
         ...
 
     def ask_secret(self, question: SecretNeeded) -> str | None:
@@ -91,6 +95,10 @@ def answered(operations: Operations, talk: Talk, call: Callable[[], _T], *, refu
             if not talk.confirm_host_key(question):
                 raise
             operations.trust(question)
+        except CertificateUnknown as question:
+            if not talk.confirm_certificate(question):
+                raise
+            operations.trust_certificate(question)
         except BecomeFailed as error:
             if refused is not None and error.summary == refused.summary:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tui.cluster import Cluster, Tenant
-from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.errors import SHOW_CERTIFICATES, CertificateUnknown, HostKeyUnknown, SecretKind, SecretNeeded
 from tui.rendering import plan_lines, step_lines
 from tui.runbook.model import Plan, Question, StepView
 from tui.vault.identity import SHORTEST_PASSPHRASE
@@ -24,7 +24,7 @@ class TerminalTalk:
     """Speaks through the callables it is given; without `ask_line` and `ask_hidden` every question stays open.
 
     `show` prints one line. `quiet` leaves progress out, but never what a question is about. `yes` confirms the plan without
-    asking for the cluster's name; it never confirms a host key.
+    asking for the cluster's name; it never confirms a host key or a certificate.
     """
 
     def __init__(
@@ -59,6 +59,18 @@ class TerminalTalk:
         self._show(f"    {question.key_type} {question.fingerprint}")
         self._show("    compare it on the host's own console: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub")
         return self._ask_line("Is this the right machine? Type yes to remember the key:") == "yes"
+
+    def confirm_certificate(self, question: CertificateUnknown) -> bool:
+        """Show the certificate; only the typed word `yes` confirms it."""
+        if self._ask_line is None:
+            return False
+        where = f"{question.address} port {question.port}"
+        self._show(f"{question.certificate_host}: {where} shows a certificate that no authority known here has signed")
+        self._show(f"    {question.subject}, valid until {question.expires:%Y-%m-%d}")
+        self._show(f"    SHA-256 {question.fingerprint}")
+        self._show("    compare it in the host's own PowerShell:")
+        self._show(f"    {SHOW_CERTIFICATES}")
+        return self._ask_line("Is this the right machine? Type yes to remember the certificate:") == "yes"
 
     def ask_secret(self, question: SecretNeeded) -> str | None:
         """Ask without echo."""

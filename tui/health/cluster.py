@@ -128,3 +128,13 @@ def _redundancy(hosts: Sequence[HostStatus]) -> list[Finding]:
             remedy="get a second instance connected",
         )
     ]
+
+
+def tenant_offline() -> Finding:
+    """What is said when the Management API calls the cluster's connection offline."""
+    return Finding(
+        id="tenant-offline",
+        severity=Severity.BLOCKER,
+        summary="the Management API calls the connection offline",
+        remedy="check that an instance is accepted, and that [tenant] domain is the connection's tenant",
+    )

@@ -20,13 +20,20 @@ from tui.connector.model import (
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity
 from tui.health.observation import Observation
-from tui.remote.errors import ConnectionLost, HostKeyUnknown, HostUnreachable, SecretNeeded
+from tui.remote.errors import (
+    CertificateUnknown,
+    ConnectionLost,
+    HostKeyUnknown,
+    HostUnreachable,
+    RightsLacking,
+    SecretNeeded,
+)
 
 _T = TypeVar("_T")
 
 LOG_LINES = 2000
 
-_WHOLE_HOST = (ConnectionLost, HostUnreachable, HostKeyUnknown, SecretNeeded)
+_WHOLE_HOST = (CertificateUnknown, ConnectionLost, HostUnreachable, HostKeyUnknown, RightsLacking, SecretNeeded)
 """Failures after which asking for anything more only costs time."""
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,14 +17,14 @@ from tui.connector.log import readable_log
 from tui.connector.model import TroubleshooterReport
 from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
-from tui.findings import Finding, Severity
-from tui.health.cluster import judge_all, judge_cluster
+from tui.findings import Finding
+from tui.health.cluster import judge_all, judge_cluster, tenant_offline
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.verdict import judge
-from tui.remote.access import Access, remember_certificate, remember_host_key
+from tui.remote.access import Access, remember_host_key
 from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind
 from tui.remote.secrets_input import KeyringLookup
-from tui.remote.ssh_config import ask_config, configured_hosts
+from tui.remote.ssh_config import configured_hosts
 from tui.runbook.act_operations import ActOperations
 from tui.runbook.attach import RunClient
 from tui.runbook.journal import JournalDamaged
@@ -36,21 +33,16 @@ from tui.runbook.kept_backups import KeptBackups
 from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView, SecretWanted
 from tui.runbook.open_cluster import OpenCluster, with_site_keys
-from tui.runbook.operator_identity import OperatorIdentity
+from tui.runbook.operator_identity import OperatorIdentity, operator_name
 from tui.runbook.order import Act, Mode, RunOrder
 from tui.runbook.preparation import additional_survey, first_survey, preview
 from tui.runbook.procedure import chosen_hosts, tenant_client
+from tui.runbook.ssh_hosts import described_host
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
 from tui.tenant import Online
 from tui.vault.errors import VaultError, VaultFailure
 from tui.vault.model import Backup, Verification
 from tui.vault.recipients import check_recipients
-
-
-def operator_name() -> str:
-    """Who is at work, for journal, locks and backups: `alice@jumpbox`, the person behind sudo rather than root."""
-    person = os.environ.get("SUDO_USER") or getpass.getuser()
-    return f"{person}@{socket.gethostname()}"
 
 
 class ClusterOperations:
@@ -140,16 +132,7 @@ class ClusterOperations:
 
     def describe_ssh_host(self, name: str) -> dict[str, str]:
         """What `ssh -G NAME` says: keys `address port user identity jump`, those that are set."""
-        config = ask_config(name, file=self.access.ssh_config)
-        identity = next(iter(config.identity_files), None)
-        found = {
-            "address": config.hostname,
-            "port": str(config.port) if config.port else None,
-            "user": config.user,
-            "identity": str(identity) if identity else None,
-            "jump": None if config.proxy_jump in (None, "none") else config.proxy_jump,
-        }
-        return {key: value for key, value in found.items() if value}
+        return described_host(name, self.access.ssh_config)
 
     def trust(self, question: HostKeyUnknown) -> None:
         """The operator has compared and confirmed this host key: remember it."""
@@ -157,6 +140,8 @@ class ClusterOperations:
 
     def trust_certificate(self, question: CertificateUnknown) -> None:
         """The operator has compared and confirmed this TLS certificate: remember it."""
+        from tui.remote.access import remember_certificate
+
         remember_certificate(self.access, question)
 
     def set_site_keys(self, host: str, keys: Mapping[str, str | None]) -> None:
@@ -281,6 +266,18 @@ class ClusterOperations:
         hosts = self._current.hosts_of_run(run, undo=undo)
         start_run(self._order(run, "undo" if undo else "resume", hosts=hosts, act=act))
 
+    def watch(self, *, interval: float, on_change: Callable[[str], None] | None = None) -> Watching:
+        """Begin watching every instance; `on_change` is told a host's name after each look, in another thread."""
+        from tui.runbook.watching import Watching
+
+        return Watching(self._current, interval=interval, on_change=on_change)
+
+    def earlier_events(self) -> list[HealthEvent]:
+        """What the journal has kept of earlier watching, oldest first."""
+        from tui.runbook.watching import earlier_events
+
+        return earlier_events(self._current)
+
     @property
     def acts(self) -> ActOperations:
         """Restart, rolling restart and failover drill."""
@@ -348,13 +345,7 @@ class ClusterOperations:
         connections = [seen.ticket.connection for seen in observations if seen.ticket is not None]
         if not connections or self._online(connections[0]) is not False:
             return judged
-        offline = Finding(
-            id="tenant-offline",
-            severity=Severity.BLOCKER,
-            summary="the Management API calls the connection offline",
-            remedy="check that an instance is accepted, and that [tenant] domain is the connection's tenant",
-        )
-        return judge_cluster(self.cluster.name, judged.hosts, [offline])
+        return judge_cluster(self.cluster.name, judged.hosts, [tenant_offline()])
 
     def troubleshoot(self, host: str) -> tuple[TroubleshooterReport, str]:
         """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""

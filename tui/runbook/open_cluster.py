@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from tui.cluster import Cluster, Host
+from pydantic import ValidationError
+
+from tui.cluster import SITE_KEYS, Cluster, Host, SiteKeys
 from tui.connector.config_keys import secret_values
 from tui.connector.configuration_set import config_values, same_connection
 from tui.connector.errors import ConfigError
@@ -51,6 +53,12 @@ class OpenCluster:
         self._operator = operator
         self._first: FirstHost | None = None
         self._lock = threading.RLock()
+
+    def take_over(self, before: OpenCluster) -> None:
+        """Go on with the sessions of the same cluster as its file was before, and with what is known of its first host."""
+        self.links, self.redactor = before.links, before.redactor
+        if self.cluster.first == before.cluster.first:
+            self._first = before._first
 
     def link(self, name: str) -> Link:
         """The link to a host; raises OperatorError for a name that the cluster file does not have."""
@@ -203,3 +211,21 @@ class OpenCluster:
     def close(self) -> None:
         """End every session; never raises."""
         self.links.close()
+
+
+def with_site_keys(cluster: Cluster, host: Host, keys: Mapping[str, str | None]) -> Cluster:
+    """The cluster with what config.json is to say on one host of keys that may differ by site; None takes a key out.
+
+    Raises OperatorError for a key that may not differ by site, or a value that cannot be written into a file.
+    """
+    try:
+        chosen = SiteKeys.model_validate({**host.keys.chosen(), **keys})
+    except ValidationError as error:
+        raise OperatorError(
+            f"{error.errors()[0]['loc'][-1]} cannot be given this value on one host alone",
+            host=host.name,
+            remedy=f"keys that may differ by site are {', '.join(SITE_KEYS)}; their values are single lines of text",
+        ) from None
+    changed = host.model_copy(update={"keys": chosen})
+    hosts = tuple(changed if each.name == host.name else each for each in cluster.hosts)
+    return cluster.model_copy(update={"hosts": hosts})

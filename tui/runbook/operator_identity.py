@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import threading
 from pathlib import Path
 
@@ -10,6 +13,12 @@ from pydantic import SecretStr
 from tui.errors import OperatorError
 from tui.remote.secrets import Secrets
 from tui.vault.identity import Identity, create_identity, unlock
+
+
+def operator_name() -> str:
+    """Who is at work, for journal, locks and backups: `alice@jumpbox`, the person behind sudo rather than root."""
+    person = os.environ.get("SUDO_USER") or getpass.getuser()
+    return f"{person}@{socket.gethostname()}"
 
 
 class OperatorIdentity:

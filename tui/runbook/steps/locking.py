@@ -98,9 +98,7 @@ class Unchanged(HostStep):
 def _other_attributes(before: ConfigurationSet, now: ConfigurationSet) -> list[str]:
     """The paths that other accounts may use now, or in other ways, and the directories that came or went."""
     files = (
-        path
-        for path, file in now.files.items()
-        if not same_attributes(before.files[path].attributes, file.attributes)
+        path for path, file in now.files.items() if not same_attributes(before.files[path].attributes, file.attributes)
     )
     directories = (
         path
