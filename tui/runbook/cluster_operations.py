@@ -152,6 +152,10 @@ class ClusterOperations:
         """The operator has typed a secret; it is kept in memory only."""
         self.access.secrets.remember(host, kind, value)
 
+    def client_secret_known(self) -> bool:
+        """Whether the Management API client secret came with the secrets document or the keyring, or was typed."""
+        return self.access.secrets.client_secret() is not None
+
     def supply_client_secret(self, value: str) -> None:
         """The operator has typed the Management API client secret; kept in memory only."""
         self.access.secrets.tenant.client_secret = SecretStr(value)

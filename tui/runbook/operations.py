@@ -67,6 +67,10 @@ class Operations(Protocol):
         """The operator has typed a secret; it is kept in memory only."""
         ...
 
+    def client_secret_known(self) -> bool:
+        """Whether the Management API client secret came with the secrets document or the keyring, or was typed."""
+        ...
+
     def supply_client_secret(self, value: str) -> None:
         """The operator has typed the Management API client secret; kept in memory only."""
         ...
