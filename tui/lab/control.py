@@ -35,6 +35,8 @@ class ReadyLab(BaseModel):
     ca_file: Path
     pid: int
     addresses: dict[str, tuple[str, int]]
+    systems: dict[str, tuple[str, str]]
+    """Each host's operating system and transport."""
     user: str
     secrets: Secrets
     canaries: list[str] = Field(repr=False)

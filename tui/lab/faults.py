@@ -18,17 +18,23 @@ CUT_AFTER = 20_000
 SLOW = 0.15
 
 FAULTS: dict[str, str] = {
-    "clock": "the host's clock is 7 s ahead: date, the journal and the connector see it",
-    "host_down": "the host is switched off: its services are killed and its SSH port is closed",
-    "service_masked": "the connector's unit is masked: it cannot be started; a running one goes on",
-    "disk_full": "no space is left: what commands write into the host's tree goes to /dev/full, df shows 0",
-    "read_only": "commands see the host's tree mounted read-only (a private mount namespace)",
+    "clock": "the host's clock is 7 s ahead: whatever tells the time there, and the connector, see it",
+    "host_down": "the host is switched off: its services are killed and its port is closed",
+    "service_masked": "the connector's service cannot be started (masked; on Windows disabled); a running one goes on",
+    "disk_full": "no space is left on the host's disk: what is written into its tree fails",
+    "read_only": "the host's tree cannot be written to (mounted read-only; on Windows write-protected)",
     "link_cut": "the SSH connection is cut once, after 20,000 more bytes",
-    "slow": "every SSH packet takes 150 ms longer each way",
+    "slow": "every SSH packet takes 150 ms longer each way, every answer over WinRM 150 ms longer",
     "sftp_off": "the SSH server has no SFTP subsystem",
     "forwarding_off": "the SSH server forbids forwarding",
     "noisy_shell": "the login shell prints a greeting on both outputs before every command",
     "wrong_sudo": "sudo expects another password than the lab's secrets say",
+    "access_denied": "the install directory's ACL lets the login account change nothing (Windows)",
+    "locked_file": "another process holds config.json and the profile mapper open and lets nobody replace them (Windows)",
+    "stop_pending": "a service that is stopped hangs in StopPending until this is over (Windows)",
+    "mid_receive": "the WinRM connection is cut once, in the middle of the next answer",
+    "quota": "WinRM lets nobody open a shell: too many are open",
+    "constrained_language": "PowerShell is in Constrained Language Mode (Windows)",
     "hub_down": "the tenant drops every agent and lets none in",
     "auth0_down": "the tenant cannot be reached at all",
     "other_certificate": "an instance elsewhere keeps publishing its own certificate at the tenant",
@@ -38,7 +44,8 @@ FAULTS: dict[str, str] = {
 
 OF_HOSTS = (
     "clock", "host_down", "service_masked", "disk_full", "read_only", "link_cut", "slow", "sftp_off", "forwarding_off",
-    "noisy_shell", "wrong_sudo",
+    "noisy_shell", "wrong_sudo", "access_denied", "locked_file", "stop_pending", "mid_receive", "quota",
+    "constrained_language",
 )  # fmt: skip
 """Those that concern one host; the others concern tenant or directory."""
 
@@ -47,18 +54,40 @@ class FaultError(Exception):
     """There is no such fault, no such host, or this machine cannot make it."""
 
 
-def set_fault(lab: Lab, name: str, hosts: list[LabHost], on: bool, after: int) -> None:
-    """Switch one fault. Raises FaultError."""
+def set_fault(lab: Lab, name: str, host: str | None, on: bool, after: int) -> list[str]:
+    """Switch one fault, of every host that can have it when `host` is None; returns the hosts concerned. Raises FaultError."""
     if name not in FAULTS:
         raise FaultError(f"there is no fault called {name}; there are {', '.join(FAULTS)}")
-    if name in OF_HOSTS:
-        for host in hosts:
-            if name == "link_cut":
-                host.server.link.cut_after(after if on else None, host.server.cut)
-            else:
-                _HOST_FAULTS[name](host, on)
-    else:
+    if name not in OF_HOSTS:
         _LAB_FAULTS[name](lab, on)
+        return []
+    concerned = []
+    for each in [host] if host else lab.machines:
+        if _switch(lab, name, each, on, after):
+            concerned.append(each)
+        elif host:
+            machine = lab.machines[host]
+            raise FaultError(f"{host} ({machine.os}, {machine.transport}) cannot have the fault {name}")
+    if not concerned:
+        raise FaultError(f"no host of this lab can have the fault {name}")
+    return concerned
+
+
+def _switch(lab: Lab, name: str, host: str, on: bool, after: int) -> bool:
+    """Switch a fault of one host; False when it does not fit the host's system or transport."""
+    windows = lab.windows.get(host)
+    if windows is not None:
+        from tui.lab.windows.faults import FAULTS as OF_WINDOWS
+
+        if name in OF_WINDOWS:
+            OF_WINDOWS[name](windows, on)
+        return name in OF_WINDOWS
+    linux = lab.hosts[host]
+    if name == "link_cut":
+        linux.server.link.cut_after(after if on else None, linux.server.cut)
+    elif name in _HOST_FAULTS:
+        _HOST_FAULTS[name](linux, on)
+    return name == "link_cut" or name in _HOST_FAULTS
 
 
 def _clock(host: LabHost, on: bool) -> None:

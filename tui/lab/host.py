@@ -21,6 +21,7 @@ from tui.lab.services import ServiceManager
 from tui.lab.sftp import Tree
 from tui.lab.ssh_server import LoginSettings, SshServer
 from tui.lab.tools import ToolSettings, write_tools
+from tui.remote.secrets import HostSecrets
 
 SSH_PORT = 2222
 LOGIN = "ops"
@@ -65,7 +66,10 @@ class HostSecretsOf:
 
 
 class LabHost:
-    """A running host. `login` may be changed while it runs; `sudo_rule` is 0 (no password), 1 (password), 2 (not allowed)."""
+    """A running Linux host. `login` may be changed while it runs; `sudo_rule` is 0 (no password), 1 (password), 2 (not allowed)."""
+
+    os = "linux"
+    transport = "ssh"
 
     def __init__(
         self,
@@ -230,6 +234,37 @@ class LabHost:
     def _sudo_try(self, password: str) -> bool:
         self.sudo_attempts.append(password == self._sudo_now)
         return self.sudo_attempts[-1]
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return self.server.connections
+
+    def wait_ready(self, configured: bool, seconds: float) -> str | None:
+        """Wait until its services have settled; what is wrong when they have not."""
+        if self.admin_unit and not self.journal.wait_for(self.admin_unit, "listening", timeout=seconds):
+            return f"the admin console of {self.name} did not start; is port 8357 of {self.address} free?"
+        if not configured:
+            self.services.wait(self.connector_unit, lambda unit: unit.active == "failed", timeout=seconds)
+        return None
+
+    def host_secrets(self) -> HostSecrets:
+        """What an operator would type for this host."""
+        texts = {"password": self.password, "sudo_password": self.sudo_password, "challenge": self.login.code}
+        return HostSecrets.model_validate(texts)
+
+    def cluster_lines(self, authority_file: Path) -> list[str]:
+        """Its table in a cluster file, but for name and address."""
+        return [f"port = {self.port}", f'user = "{self.user}"', 'become = "sudo"']
+
+    def known_host(self) -> str:
+        """Its line in a known_hosts file."""
+        key = self.server.key
+        return f"[{self.address}]:{self.port} {key.get_name()} {key.get_base64()}\n"
+
+    def known_certificate(self) -> bytes | None:
+        """None: it has no TLS."""
+        return None
 
     def wait_log(self, text: str, *, timeout: float = 10.0, times: int = 1) -> bool:
         """Wait until the connector has logged `text` so many times."""

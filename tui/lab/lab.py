@@ -1,8 +1,9 @@
 """The embedded lab: hosts, tenant and directory on loopback addresses of their own, for the demo and the tests.
 
-What is real: SSH, the shell, quoting, pipes, files, modes, processes, HTTPS, WebSocket, LDAP. What stands in: systemd, sudo,
+Of a Linux host what is real: SSH, the shell, quoting, pipes, files, modes, processes, HTTPS, WebSocket, LDAP. What stands in: systemd, sudo,
 journald and node are shims on PATH; every host shares this machine's kernel, its /proc and /tmp, and the account that
-runs the lab owns everything, so permissions between accounts are not shown.
+runs the lab owns everything, so permissions between accounts are not shown. Of a Windows host (tui.lab.windows.host): WSMan,
+PowerShell remoting, NTLM, TLS, files and processes are real; PowerShell is not interpreted, ACLs and services are imitated.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import paramiko
 from pydantic import SecretStr
@@ -25,10 +26,15 @@ from tui.lab.directory import BASE, BIND_USER, Directory
 from tui.lab.faults import CUT_AFTER, FAULTS, OF_HOSTS, FaultError, set_fault
 from tui.lab.host import FURNISHINGS, Furnishing, HostSecretsOf, LabHost, in_parallel
 from tui.lab.install_tree import Connection, MadeSet, configured_set
+from tui.lab.machine import LabMachine
 from tui.lab.sockets import socket_folder
 from tui.lab.ssh_server import new_key_text
 from tui.lab.tenant import CONNECTION, Tenant, TenantSettings
-from tui.remote.secrets import HostSecrets, Secrets, TenantSecrets, VaultSecrets
+from tui.lab.windows.furnishing import WindowsFurnishing
+from tui.remote.secrets import Secrets, TenantSecrets, VaultSecrets
+
+if TYPE_CHECKING:
+    from tui.lab.windows.host import WindowsLabHost
 
 TENANT_PORT = 8443
 DIRECTORY_PORT = 1389
@@ -55,7 +61,7 @@ class Lab:
         *,
         speed: float = 1.0,
         users: int = 8,
-        furnishings: Mapping[str, Furnishing] | None = None,
+        furnishings: Mapping[str, Furnishing | WindowsFurnishing] | None = None,
         ldaps: bool = False,
     ) -> None:
         """Start everything and wait until the configured instances are accepted. Raises LabError."""
@@ -70,7 +76,11 @@ class Lab:
             raise
 
     def _start(
-        self, configured: tuple[str, ...], users: int, furnishings: Mapping[str, Furnishing], ldaps: bool
+        self,
+        configured: tuple[str, ...],
+        users: int,
+        furnishings: Mapping[str, Furnishing | WindowsFurnishing],
+        ldaps: bool,
     ) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (self.path / "hosts").exists():
@@ -90,12 +100,17 @@ class Lab:
         self.set = self._make_set()
         self.tenant.know(self.set.thumbprint)
         self.client_key = self._make_client_key()
+        self.machines: dict[str, LabMachine] = {}
         self.hosts: dict[str, LabHost] = {}
+        self.windows: dict[str, WindowsLabHost] = {}
         for number, name in enumerate(self.names):
             furnishing = furnishings.get(name) or FURNISHINGS[number % len(FURNISHINGS)]
             made = self.set if name in configured else None
-            self.hosts[name] = self._make_host(name, number, furnishing, made, reading)
-        in_parallel([host.boot for host in self.hosts.values()])
+            if isinstance(furnishing, Furnishing):
+                self.machines[name] = self.hosts[name] = self._make_host(name, number, furnishing, made, reading)
+            else:
+                self.machines[name] = self.windows[name] = self._make_windows(name, number, furnishing, made, reading)
+        in_parallel([machine.boot for machine in self.machines.values()])
         self._wait_ready(configured)
 
     def _make_tenant(self) -> Tenant:
@@ -153,6 +168,25 @@ class Lab:
         self._stack.callback(host.close)
         return host
 
+    def _make_windows(
+        self, name: str, number: int, furnishing: WindowsFurnishing, configured: MadeSet | None, lifeline: int
+    ) -> WindowsLabHost:
+        from tui.lab.windows.host import WindowsLabHost
+
+        host = WindowsLabHost(
+            name,
+            self._address(number + 1),
+            (self.path / "hosts" / name).resolve(),
+            furnishing,
+            self._secret(f"{name}-login"),
+            configured=configured,
+            authority=self.authority,
+            speed=self.speed,
+            lifeline=lifeline,
+        )
+        self._stack.callback(host.close)
+        return host
+
     def _make_client_key(self) -> Path:
         path = self.path / "id_lab"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -176,11 +210,10 @@ class Lab:
     def _wait_ready(self, configured: tuple[str, ...]) -> None:
         if not self.tenant.hub.wait_for(lambda accepted: set(configured) <= set(accepted), _READY):
             raise LabError("the first host's connector was not accepted in time; look at its journal")
-        for name, host in self.hosts.items():
-            if host.admin_unit and not host.journal.wait_for(host.admin_unit, "listening", timeout=_READY):
-                raise LabError(f"the admin console of {name} did not start; is port 8357 of {host.address} free?")
-            if name not in configured:
-                host.services.wait(host.connector_unit, lambda unit: unit.active == "failed", timeout=_READY)
+        for name, machine in self.machines.items():
+            wrong = machine.wait_ready(name in configured, _READY)
+            if wrong:
+                raise LabError(wrong)
 
     def _claim_block(self) -> str:
         for _ in range(100):
@@ -204,14 +237,7 @@ class Lab:
     def secrets(self) -> Secrets:
         """What an operator of this lab would type."""
         return Secrets(
-            hosts={
-                name: HostSecrets(
-                    password=SecretStr(host.password),
-                    sudo_password=SecretStr(host.sudo_password),
-                    challenge=SecretStr(host.login.code),
-                )
-                for name, host in self.hosts.items()
-            },
+            hosts={name: machine.host_secrets() for name, machine in self.machines.items()},
             vault=VaultSecrets(passphrase=SecretStr(self.vault_passphrase)),
             tenant=TenantSecrets(client_secret=SecretStr(self.tenant.settings.client_secret)),
         )
@@ -233,33 +259,37 @@ class Lab:
             "[run]",
             f"settle_seconds = {settle:g}",
         ]
-        for host in self.hosts.values():
-            lines += ["", "[[hosts]]", f'name = "{host.name}"', f'address = "{host.address}"', f"port = {host.port}"]
-            lines += [f'user = "{host.user}"', 'become = "sudo"']
+        for machine in self.machines.values():
+            lines += ["", "[[hosts]]", f'name = "{machine.name}"', f'address = "{machine.address}"']
+            lines += machine.cluster_lines(self.authority.certificate_file.resolve())
         return "\n".join(lines) + "\n"
 
     def known_hosts_text(self) -> str:
         """The hosts' keys as a known_hosts file."""
-        return "".join(
-            f"[{host.address}]:{host.port} {host.server.key.get_name()} {host.server.key.get_base64()}\n"
-            for host in self.hosts.values()
-        )
+        return "".join(machine.known_host() for machine in self.machines.values())
+
+    def known_certificates(self) -> dict[str, bytes]:
+        """The certificates that an operator has to confirm, as DER, by host."""
+        found = {name: machine.known_certificate() for name, machine in self.machines.items()}
+        return {name: certificate for name, certificate in found.items() if certificate is not None}
 
     def fault(self, name: str, host: str | None = None, on: bool = True, *, after: int = CUT_AFTER) -> None:
         """Switch a fault on or off; `host` None means every host, for those that concern hosts. Raises FaultError.
 
         `after`: for link_cut, how many more bytes pass.
         """
-        if host is not None and host not in self.hosts:
-            raise FaultError(f"there is no host called {host}; there are {', '.join(self.hosts)}")
-        hosts = [self.hosts[host]] if host else list(self.hosts.values())
-        set_fault(self, name, hosts, on, after)
-        marks = {(name, each.name) for each in hosts} if name in OF_HOSTS else {(name, None)}
+        if host is not None and host not in self.machines:
+            raise FaultError(f"there is no host called {host}; there are {', '.join(self.machines)}")
+        concerned = set_fault(self, name, host, on, after)
+        marks: set[tuple[str, str | None]] = (
+            {(name, each) for each in concerned} if name in OF_HOSTS else {(name, None)}
+        )
         self._active = self._active | marks if on else self._active - marks
 
     def active_faults(self) -> list[tuple[str, str | None]]:
         """The faults that are on: name and host, None for those of tenant and directory."""
         cut = {("link_cut", name) for name, host in self.hosts.items() if not host.server.link.armed}
+        cut |= {("mid_receive", name) for name, host in self.windows.items() if not host.wsman.cut_armed}
         return sorted(self._active - cut, key=lambda mark: (mark[0], mark[1] or ""))
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 from tui.lab.faults import CUT_AFTER, FaultError
 from tui.lab.lab import Lab, LabError
 from tui.lab.sockets import socket_folder
+from tui.remote.secrets import HostSecrets
 
 
 class Service:
@@ -44,7 +45,7 @@ class Service:
         gone = threading.Event()
         threading.Thread(target=_watch_owner, args=(gone,), daemon=True).start()
         while not self.ended.wait(min(1.0, max(linger / 5, 0.05))):
-            if not gone.is_set() or any(host.server.connections for host in self.lab.hosts.values()):
+            if not gone.is_set() or any(machine.connections for machine in self.lab.machines.values()):
                 self._used = time.monotonic()
             elif time.monotonic() - self._used > linger:
                 return
@@ -122,22 +123,21 @@ def _description(lab: Lab, control: Path, settle: float | None) -> dict[str, Any
         "control": str(control),
         "ca_file": str(lab.authority.certificate_file),
         "pid": os.getpid(),
-        "addresses": {name: (host.address, host.port) for name, host in lab.hosts.items()},
-        "user": next(iter(lab.hosts.values())).user,
+        "addresses": {name: (machine.address, machine.port) for name, machine in lab.machines.items()},
+        "systems": {name: (machine.os, machine.transport) for name, machine in lab.machines.items()},
+        "user": next(iter(lab.machines.values())).user,
         "secrets": {
-            "hosts": {
-                name: {
-                    "password": host.password,
-                    "sudo_password": host.sudo_password,
-                    "challenge": host.login.code,
-                }
-                for name, host in lab.hosts.items()
-            },
+            "hosts": {name: _in_clear(machine.host_secrets()) for name, machine in lab.machines.items()},
             "vault": {"passphrase": lab.vault_passphrase},
             "tenant": {"client_secret": _clear(secrets.tenant.client_secret)},
         },
         "canaries": lab.canaries(),
     }
+
+
+def _in_clear(secrets: HostSecrets) -> dict[str, str]:
+    found = ((name, _clear(getattr(secrets, name))) for name in type(secrets).model_fields)
+    return {name: text for name, text in found if text is not None}
 
 
 def _clear(secret: Any) -> str | None:

@@ -83,12 +83,12 @@ def _node(settings: ToolSettings) -> str:
     return (
         f"case $1 in -v|--version) echo {NODE_VERSION}; exit ;; esac\n"
         f"export LAB_ADDRESS={quote(settings.address)} LAB_HOSTNAME={quote(settings.hostname)} "
-        f"LAB_CLOCK={quote(str(settings.clock_file))} LAB_SPEED={settings.speed:g} LAB_LIBRARIES={quote(_libraries())}\n"
+        f"LAB_CLOCK={quote(str(settings.clock_file))} LAB_SPEED={settings.speed:g} LAB_LIBRARIES={quote(libraries())}\n"
         f'exec {quote(sys.executable)} -E -S {quote(str(STANDIN))} node "$@"'
     )
 
 
-def _libraries() -> str:
+def libraries() -> str:
     """Where the stand-in's libraries lie: named outright, because finding them by `site` costs more than the program."""
     folders = set()
     for name in ("cryptography", "_cffi_backend", "wsproto", "h11"):

@@ -11,4 +11,6 @@ only when it proves possession of the key of the certificate that the tenant kno
 A few environment variables stand for what a test host cannot have: LAB_ADDRESS (the host's own loopback address; also where
 the console listens), LAB_HOSTNAME, LAB_CLOCK (a file that holds seconds by which this host's clock is off), LAB_SPEED
 (every waiting time is divided by it), LAB_LIBRARIES (more folders to import from) and LAB_LIFELINE (a descriptor whose end of file means that the lab has gone).
+On a Windows host there are also LAB_OS (`windows`), LAB_ROOT (what stands for C:\\), LAB_LOG_FILE (logs.log) and LAB_DOMAIN
+(the Windows domain that the host is joined to): marks, line ends, the log file and nltest are then those of Windows.
 """

@@ -17,7 +17,7 @@ from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from .environment import console_address, follow_lifeline, leave
+from .environment import console_address, follow_lifeline, leave, on_windows
 from .settings import Settings
 
 PORT = 8357
@@ -38,7 +38,7 @@ class Console(BaseHTTPRequestHandler):
         pages: dict[str, Callable[[], None]] = {
             "/": self._front,
             "/version": lambda: self._text(_version(self.directory)),
-            "/logs": lambda: self._text("Log file is empty."),
+            "/logs": lambda: self._text(_logs(self.directory)),
             "/profile-mapper": lambda: self._text(
                 _read(self.directory, "lib/profileMapper.js").decode("utf-8", "replace")
             ),
@@ -164,10 +164,19 @@ def _upload(headers: Message, body: bytes) -> bytes:
     raise ValueError("IMPORT_FILE is missing")
 
 
+def _logs(directory: str) -> str:
+    text = _read(directory, "logs.log").decode("utf-8", "replace") if on_windows() else ""
+    return text or "Log file is empty."
+
+
 def _troubleshoot(directory: str) -> str:
     # Unquoted on purpose: v6 builds this path so, and fails where the install path holds a space.
+    command = ["/bin/sh", "-c", f"node {directory}/troubleshoot.js"]
+    if on_windows():
+        node = [sys.executable, "-E", "-S", os.path.dirname(os.path.realpath(__file__)), "node"]
+        command = [*node, *f"{directory}/troubleshoot.js".split(" ")]
     done = subprocess.run(
-        ["/bin/sh", "-c", f"node {directory}/troubleshoot.js"],
+        command,
         cwd=directory,
         env={**os.environ, "STANDIN_PLAIN": "1"},
         stdout=subprocess.PIPE,

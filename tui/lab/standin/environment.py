@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import sys
@@ -11,6 +12,23 @@ from typing import NoReturn
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "grey": 90}
 _WRITING = threading.Lock()
+
+
+_LOG_SIZE = 1_000_000
+_LOG_FILES = 5
+
+
+def on_windows() -> bool:
+    """Whether this process stands for one on a Windows host."""
+    return os.environ.get("LAB_OS") == "windows"
+
+
+def shown(path: str) -> str:
+    """A path as the host itself writes it."""
+    root = os.environ.get("LAB_ROOT")
+    if not root or not on_windows() or not f"{path}/".startswith(f"{root}/"):
+        return path
+    return "C:" + (path[len(root) :].replace("/", "\\") or "\\")
 
 
 def now() -> float:
@@ -49,11 +67,27 @@ def hostname() -> str:
 
 
 def log(text: str, colour: str = "") -> None:
-    """Write one v6 log line: local time in brackets, then the text in its colour."""
+    """Write one v6 log line: local time in brackets, then the text in its colour. On Windows it goes to LAB_LOG_FILE too."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now()))
     with _WRITING:
+        _log_to_file(f"[{stamp}] {text}")
         sys.stdout.write(f"[{stamp}] {coloured(text, colour)}\n")
         sys.stdout.flush()
+
+
+def _log_to_file(line: str) -> None:
+    path = os.environ.get("LAB_LOG_FILE")
+    if not path:
+        return
+    with open(path, "a", encoding="utf-8", newline="") as file:
+        file.write(f"{line}\r\n")
+        size = file.tell()
+    if size >= _LOG_SIZE:
+        stem, ending = os.path.splitext(path)
+        names = [path, *(f"{stem}{number}{ending}" for number in range(1, _LOG_FILES))]
+        for newer, older in reversed(list(itertools.pairwise(names))):
+            if os.path.exists(newer):
+                os.replace(newer, older)
 
 
 def coloured(text: str, colour: str) -> str:

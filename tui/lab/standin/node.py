@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 
+from .environment import shown
+
 TICKET_MARK = "// adldap-ha ticket-info"
 _PROGRAMS = {"server.js": "connector", "troubleshoot.js": "troubleshoot"}
 
@@ -22,7 +24,7 @@ def main(arguments: list[str]) -> int:
     script = os.path.realpath(arguments[0])
     if not os.path.isfile(script):
         sys.stderr.write(
-            f"node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '{script}'\n"
+            f"node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '{shown(script)}'\n"
             "    at Module._resolveFilename (node:internal/modules/cjs/loader) {\n"
             "  code: 'MODULE_NOT_FOUND',\n  requireStack: []\n}\n\nNode.js v22.11.0\n"
         )

@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from .environment import on_windows
+
 
 class Settings:
     """The configuration of one install. Saving rewrites the whole file in place, as the connector does (not atomically)."""
@@ -29,8 +31,8 @@ class Settings:
         return default if value is None else str(value)
 
     def save(self) -> None:
-        """Write the file back with two spaces of indentation and LF line ends."""
-        with open(self.path, "w", encoding="utf-8", newline="\n") as file:
+        """Write the file back with two spaces of indentation and LF line ends, on Windows CRLF."""
+        with open(self.path, "w", encoding="utf-8", newline="\r\n" if on_windows() else "\n") as file:
             json.dump(self.values, file, indent=2)
             file.write("\n")
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 
 from .certificates import decrypt_password, encrypt_password, generate_pair, thumbprint
-from .environment import hostname, log
+from .environment import hostname, log, on_windows
 from .ldap import Directory, LdapError
 from .settings import Settings
 from .web import WebError, request
@@ -43,6 +43,8 @@ def take_ticket(settings: Settings, ticket: str) -> int | None:
     )
     values[realm] = info["realm"]["postTokensTo"]
     values.setdefault("SERVER_URL", f"http://{hostname()}:{settings.text('PORT', '4000')}")
+    if on_windows():
+        values["FIREWALL_RULE_CREATED"] = True
     settings.save()
     log("Local settings updated.", "green")
     return None

@@ -10,20 +10,20 @@ import time
 
 from .agent import CLOCK_LIMIT
 from .certificates import thumbprint
-from .environment import coloured, now
+from .environment import coloured, now, on_windows
 from .hub import HubConnection, HubError
 from .ldap import Directory, LdapError
 from .settings import Settings
 from .startup import bind_password
 from .web import WebError, request
 
-TRYING, PASSED, FAILED = "✭", "✔", "✖"
+TRYING, PASSED, FAILED = ("*", "√", "×") if on_windows() else ("✭", "✔", "✖")
 
 
 def say(level: str, mark: str, text: str) -> None:
     """One line of output, coloured unless NO_COLOR asks for none."""
     stamp = time.strftime("%H:%M:%S", time.localtime(now()))
-    colours = {"✔": "green", "✖": "red", "✭": "yellow"}
+    colours = {PASSED: "green", FAILED: "red", TRYING: "yellow"}
     shown = f"{mark} {text}" if mark else text
     if "STANDIN_PLAIN" not in os.environ:
         level = coloured(level, "green" if level == "info" else "red")
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     test_clock(site)
     test_certificates(settings, ticket)
     say("info", TRYING, "Running NLTEST...")
-    say("info", "", "NLTEST can only run on Windows.")
+    test_domain()
     say("info", TRYING, "Testing SSL connectivity to LDAP...")
     test_ldaps(settings)
     say("info", TRYING, "Testing LDAP connectivity...")
@@ -122,6 +122,26 @@ def test_certificates(settings: Settings, ticket: str) -> None:
         say("info", PASSED, "Local and server certificates match.")
     else:
         say("error", FAILED, "Local and server certificates don't match.")
+
+
+def test_domain() -> None:
+    """What nltest says of the domain that the host is joined to."""
+    if not on_windows():
+        say("info", "", "NLTEST can only run on Windows.")
+        return
+    domain = os.environ.get("LAB_DOMAIN")
+    if not domain:
+        say("error", "", "Getting DC name failed: Status = 1355 0x54b ERROR_NO_SUCH_DOMAIN")
+        return
+    facts = {
+        "DC": f"\\\\dc1.{domain}",
+        "Dom Name": domain,
+        "Forest Name": domain,
+        "Flags": "PDC GC DS LDAP KDC TIMESERV",
+    }
+    for name, value in facts.items():
+        say("info", "", f"{name:>14}: {value}")
+    say("info", "", "The command completed successfully")
 
 
 def test_ldaps(settings: Settings) -> None:
