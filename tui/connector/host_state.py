@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from posixpath import dirname
@@ -29,7 +30,8 @@ def checked_path(relative: str) -> str:
     return "/".join(parts)
 
 
-def _checked_run(run: str) -> str:
+def checked_run(run: str) -> str:
+    """`run` when it can be a directory's name; raises ValueError otherwise."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run):
         raise ValueError(f"not a run id: {run!r}")
     return run
@@ -71,7 +73,7 @@ class Parking:
         self._places = sorted({".", dirname(paths.config) or ".", dirname(paths.profile_mapper) or ".", paths.certs})
 
     def _run(self, word: str, run: str, relative: str | None = None, *more: str) -> Completed:
-        arguments = [word, self._root, _checked_run(run), *more]
+        arguments = [word, self._root, checked_run(run), *more]
         if relative is not None:
             arguments += [checked_path(relative), quote(checked_path(relative), safe="")]
         answer = self._session.run(load("park.sh"), arguments, user=ROOT, expect=None)
@@ -110,15 +112,13 @@ def lock_host(session: Session, install: Install, *, run: str, holder: str) -> N
     A lock that says nothing, as a power cut may leave it, is this run's when the run has files parked on the host.
     """
     path = f"{install.directory}/{LOCK_FILE}"
-    text = json.dumps(
-        {"run": _checked_run(run), "holder": holder, "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    )
+    text = lock_text(run, holder)
 
     def ask(word: str) -> Completed:
         return session.run(load("lock.sh"), [word, path, run], stdin=f"{text}\n".encode(), user=ROOT, expect=None)
 
     answer = ask("lock")
-    present = _lock_text(answer.text)
+    present = read_lock_text(answer.text)
     parking = Parking(session, install)
     if answer.exit_status == _HELD and not present.get("run") and parking.parked(run):
         answer = ask("relock")
@@ -127,18 +127,30 @@ def lock_host(session: Session, install: Install, *, run: str, holder: str) -> N
         return
     if answer.exit_status != _HELD:
         raise file_failure(session, answer, f"cannot make the lock file {path}")
+    raise host_locked(session.host, path, present)
+
+
+def lock_text(run: str, holder: str) -> str:
+    """What a lock file says: JSON with the run, who and since when."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({"run": checked_run(run), "holder": holder, "since": since})
+
+
+def host_locked(host: str, path: str, present: Mapping[str, str]) -> HostLocked:
+    """The error that names the holder of the lock file `path`, which says `present`."""
     who, since = present.get("holder", "somebody"), present.get("since", "an unknown time")
-    raise HostLocked(
+    return HostLocked(
         f"{who} has been working on this host since {since}",
         holder_run=present.get("run"),
-        host=session.host,
+        host=host,
         tried=f"make {path}",
         meaning=f"run {present.get('run', 'unknown')} has not given the host back: it is at work, or it was interrupted",
         remedy=f"resume or undo that run; if nobody is at work any more, remove {path} and retry",
     )
 
 
-def _lock_text(text: str) -> dict[str, str]:
+def read_lock_text(text: str) -> dict[str, str]:
+    """The same, read; empty when it says nothing that can be understood."""
     try:
         values = json.loads(text)
     except ValueError:
@@ -151,12 +163,12 @@ def lock_holder(session: Session, install: Install) -> str | None:
     path = f"{install.directory}/{LOCK_FILE}"
     script = '[ -e "$1" ] && [ ! -L "$1" ] || exit 74; cat "$1"'
     answer = session.run(script, [path], user=ROOT, expect=None)
-    return _lock_text(answer.text).get("run", "") if answer.exit_status == 0 else None
+    return read_lock_text(answer.text).get("run", "") if answer.exit_status == 0 else None
 
 
 def unlock_host(session: Session, install: Install, *, run: str) -> None:
     """Give the lock back when this run holds it; another run's lock stays."""
     path = f"{install.directory}/{LOCK_FILE}"
-    answer = session.run(load("lock.sh"), ["unlock", path, _checked_run(run)], user=ROOT, expect=None)
+    answer = session.run(load("lock.sh"), ["unlock", path, checked_run(run)], user=ROOT, expect=None)
     if answer.exit_status:
         raise ConnectorError(f"cannot remove the lock file {path}", host=session.host, remedy=f"remove {path} by hand")

@@ -35,8 +35,8 @@ class Role(StrEnum):
 class Service(_Record):
     """One service as the service manager sees it.
 
-    `state` is `running`, `stopped`, `failed`, `starting`, `crash_loop`, `masked` or `unknown`; `detail` the manager's own words
-    (`failed/start-limit-hit`). `restarts` counts automatic restarts since it was last started by hand, None when unknown.
+    `state` is `running`, `stopped`, `failed`, `starting`, `stopping`, `crash_loop` (on Windows: paused by NSSM), `masked` (on
+    Windows: disabled) or `unknown`; `detail` the manager's own words (`failed/start-limit-hit`). `restarts` counts automatic restarts since it was last started by hand, None when unknown.
     `environment` holds only the NAMES of the variables that the unit sets (values may be secret).
     """
 
@@ -56,6 +56,8 @@ class Service(_Record):
     """Where the service's standard output goes (`journal`, `append:/var/log/…`), None when unknown."""
     stale: bool = False
     """The unit file changed on disk after the service manager read it."""
+    system: str = "linux"
+    """`linux` (a systemd unit) or `windows` (a service of the SCM)."""
 
     @property
     def running(self) -> bool:

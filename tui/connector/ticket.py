@@ -29,22 +29,10 @@ def ask_ticket(
 
     A host without node is passed by: the jump box asks, then the same through a tunnel. Raises TicketError.
     """
-    problem = ticket_problem(ticket)
-    if problem:
-        raise TicketError(
-            f"the ticket cannot be asked: {problem}",
-            reason="malformed",
-            host=session.host,
-            remedy="copy the ticket URL again from the connection's settings in the Auth0 dashboard",
-        )
+    refuse_malformed(ticket, session.host)
     unit = environment.values()
     proxy = proxy_url(unit.get("HTTP_PROXY") or config.get("HTTP_PROXY"))
-    payload = {
-        "url": info_url(ticket),
-        "proxy": proxy,
-        "ca": [str(config[key]) for key in ("SSL_CA_FILE", "SSL_CA_PATH") if config.get(key)],
-        "timeout": int(timeout * 1000),
-    }
+    payload = node_order(ticket, config, proxy, timeout)
     variables = {name: unit[name] for name in _FOR_NODE if name in unit}
     answer = session.run(
         load("with_environment.sh"),
@@ -58,7 +46,28 @@ def ask_ticket(
         from tui.connector.ticket_without_node import ask_without_node
 
         return ask_without_node(session, ticket, proxy, timeout)
-    return _node_answer(session, answer.stdout, f"node on {session.host}")
+    return node_answer(answer.stdout, session.host)
+
+
+def refuse_malformed(ticket: str, host: str) -> None:
+    """Raise TicketError when `ticket` is none."""
+    if problem := ticket_problem(ticket):
+        raise TicketError(
+            f"the ticket cannot be asked: {problem}",
+            reason="malformed",
+            host=host,
+            remedy="copy the ticket URL again from the connection's settings in the Auth0 dashboard",
+        )
+
+
+def node_order(ticket: str, config: Mapping[str, object], proxy: str | None, timeout: float) -> dict[str, object]:
+    """What ticket_info.js reads on its standard input. It holds the ticket."""
+    return {
+        "url": info_url(ticket),
+        "proxy": proxy,
+        "ca": [str(config[key]) for key in ("SSL_CA_FILE", "SSL_CA_PATH") if config.get(key)],
+        "timeout": int(timeout * 1000),
+    }
 
 
 def proxy_url(named: object) -> str | None:
@@ -73,7 +82,9 @@ def info_url(ticket: str) -> str:
     return f"{ticket.strip().rstrip('/')}/info"
 
 
-def _node_answer(session: Session, output: bytes, asked_from: str) -> TicketInfo:
+def node_answer(output: bytes, host: str) -> TicketInfo:
+    """What ticket_info.js said on `host`. Raises TicketError."""
+    asked_from = f"node on {host}"
     lines = output.decode("utf-8", "replace").strip().splitlines()
     try:
         answer = json.loads(lines[-1])
@@ -82,13 +93,13 @@ def _node_answer(session: Session, output: bytes, asked_from: str) -> TicketInfo
         raise TicketError(
             "the host's node gave no answer",
             reason="other",
-            host=session.host,
+            host=host,
             tried=f"GET <ticket>/info with {asked_from}",
             remedy="check that node runs on that host (`node --version`)",
         ) from None
     if error:
-        raise transport_error(str(error), session.host, asked_from)
-    return judge_answer(int(status or 0), str(body).encode(), session.host, asked_from)
+        raise transport_error(str(error), host, asked_from)
+    return judge_answer(int(status or 0), str(body).encode(), host, asked_from)
 
 
 def judge_answer(status: int, body: bytes, host: str, asked_from: str) -> TicketInfo:

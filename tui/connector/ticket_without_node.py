@@ -21,11 +21,8 @@ def ask_without_node(session: Session, ticket: str, proxy: str | None, timeout: 
 
     Raises TicketError: the jump box's own failure when the tunnel fails as well.
     """
-    # httpx logs every address that it asks, and this one is a secret.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        return _from_here(session, ticket, timeout)
+        return ask_from_here(session.host, ticket, timeout)
     except TicketError as error:
         if error.reason in ("not_found", "answer", "tls") or proxy:
             raise
@@ -33,6 +30,12 @@ def ask_without_node(session: Session, ticket: str, proxy: str | None, timeout: 
             return _through_tunnel(session, ticket, timeout)
         except TicketError as second:
             raise (second if second.reason in ("not_found", "answer", "tls") else error) from None
+
+
+def _keep_quiet() -> None:
+    # httpx logs every address that it asks, and this one is a secret.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _trust() -> ssl.SSLContext:
@@ -43,14 +46,16 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-def _from_here(session: Session, ticket: str, timeout: float) -> TicketInfo:
+def ask_from_here(host: str, ticket: str, timeout: float) -> TicketInfo:
+    """Ask from the jump box in the place of `host`. Raises TicketError."""
+    _keep_quiet()
     asked_from = "the jump box"
     try:
         with httpx.Client(verify=_trust(), timeout=timeout, follow_redirects=False, headers=_HEADERS) as client:
             answer = client.get(info_url(ticket))
-            return judge_answer(answer.status_code, answer.content[:_LIMIT], session.host, asked_from)
+            return judge_answer(answer.status_code, answer.content[:_LIMIT], host, asked_from)
     except httpx.HTTPError as error:
-        raise transport_error(error_word(error), session.host, asked_from) from None
+        raise transport_error(error_word(error), host, asked_from) from None
 
 
 def _through_tunnel(session: Session, ticket: str, timeout: float) -> TicketInfo:

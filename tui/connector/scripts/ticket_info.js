@@ -1,6 +1,6 @@
 // adldap-ha ticket-info
 'use strict';
-// Standard input: {"url", "proxy", "ca", "timeout"}. Standard output: one line, {"status", "body"} or {"error": CODE}.
+// Standard input: {"url", "proxy", "ca", "timeout"}; "environment": true lets HTTP_PROXY of this process win. Standard output: one line, {"status", "body"} or {"error": CODE}.
 // Only a GET is ever sent. Works with node 12 and later, without modules of its own.
 const fs = require('fs');
 const http = require('http');
@@ -35,7 +35,8 @@ function everythingTrusted(more) {
   const env = process.env;
   const places = more.concat([env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE, env.SSL_CERT_DIR], BUNDLES).filter(Boolean);
   const found = places.map(certificatesIn).reduce((all, texts) => all.concat(texts), []);
-  return (tls.rootCertificates || []).concat(found.filter((text) => text.includes('BEGIN CERTIFICATE')));
+  const ofSystem = tls.getCACertificates ? tls.getCACertificates('system') : [];
+  return (tls.rootCertificates || []).concat(ofSystem, found.filter((text) => text.includes('BEGIN CERTIFICATE')));
 }
 
 function once(done) {
@@ -93,6 +94,12 @@ function throughProxy(target, proxy, options, done) {
   connect.end();
 }
 
+function proxyOf(order) {
+  const named = ((order.environment && process.env.HTTP_PROXY) || '').trim();
+  if (!named) return order.proxy;
+  return named.includes('://') ? named : `http://${named}`;
+}
+
 function ask(order, ca, done) {
   const target = new URL(order.url);
   const options = {
@@ -106,7 +113,8 @@ function ask(order, ca, done) {
   };
   if (!/^[0-9.]+$|:/.test(options.host)) options.servername = options.host;
   if (ca) options.ca = ca;
-  if (order.proxy) throughProxy(target, new URL(order.proxy), options, done);
+  const proxy = proxyOf(order);
+  if (proxy) throughProxy(target, new URL(proxy), options, done);
   else get(options, done);
 }
 

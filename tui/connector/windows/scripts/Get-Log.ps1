@@ -59,7 +59,7 @@ function Get-Family {
     $names = @($Path) + @(1..9 | ForEach-Object { [IO.Path]::Combine($folder, ('{0}{1}{2}' -f $stem, $_, $ending)) })
     $files = @($names | Where-Object { [IO.File]::Exists($_) } | ForEach-Object { New-Object IO.FileInfo($_) })
     $named = @{ Expression = { $_.FullName -eq $Path } }
-    return @($files | Sort-Object -Property LastWriteTimeUtc, $named)
+    return @($files | Sort-Object -Property @('LastWriteTimeUtc', $named))
 }
 
 function Get-LastLineEnd([byte[]]$Data) {
