@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
 
@@ -43,6 +43,9 @@ from tui.tenant import Online
 from tui.vault.errors import VaultError, VaultFailure
 from tui.vault.model import Backup, Verification
 from tui.vault.recipients import check_recipients
+
+if TYPE_CHECKING:
+    from tui.runbook.watching import Watching
 
 
 class ClusterOperations:
@@ -275,12 +278,6 @@ class ClusterOperations:
         from tui.runbook.watching import Watching
 
         return Watching(self._current, interval=interval, on_change=on_change)
-
-    def earlier_events(self) -> list[HealthEvent]:
-        """What the journal has kept of earlier watching, oldest first."""
-        from tui.runbook.watching import earlier_events
-
-        return earlier_events(self._current)
 
     @property
     def acts(self) -> ActOperations:
