@@ -68,7 +68,7 @@ class Connection:
 class HttpConnection(BaseHTTPRequestHandler):
     """Serves one connection until it ends."""
 
-    protocol_version = "HTTP/1.1"
+    protocol_version = default_request_version = "HTTP/1.1"
     server_version = "Microsoft-HTTPAPI/2.0"
     sys_version = ""
     wbufsize = -1
@@ -118,6 +118,9 @@ class HttpConnection(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one request."""
         self._connection.busy = True
+        if "Transfer-Encoding" in self.headers:
+            self._reply(411, close=True)
+            return
         length = int(self.headers.get("Content-Length") or 0)
         limit = self._service.max_envelope_size + _OVERHEAD
         # The whole body is read before any answer: a client that still sends would not read it.
@@ -182,6 +185,8 @@ class HttpConnection(BaseHTTPRequestHandler):
         if close:
             self.send_header("Connection", "close")
         self.end_headers()
+        # Before the answer is out: whoever has read it may count on it that the connection is idle.
+        self._connection.busy = False
         # The writer is buffered, so that head and body leave in one segment.
         self.wfile.write(body[: len(body) // 2] if self._cut else body)
         self.wfile.flush()

@@ -27,7 +27,6 @@ AUTHENTICATIONS = frozenset({NEGOTIATE, CREDSSP, BASIC, CERTIFICATE})
 MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
-_UNREADABLE = (spnego.exceptions.SpnegoError, struct.error, ValueError, IndexError, KeyError, AttributeError)
 
 
 @dataclass
@@ -149,7 +148,8 @@ class ConnectionSecurity:
                 if self._context is None or self._context.complete or self._scheme != scheme:
                     self._context, self._scheme, self._user = self._acceptor(scheme), scheme, None
                 answer = self._context.step(token)
-            except _UNREADABLE:
+            except Exception:
+                # pyspnego fails on garbage in many ways; all of them are a login that is refused.
                 return self._refusal(_name_in(token))
         named = f"{_HEADERS[scheme]} {base64.b64encode(answer).decode('ascii')}" if answer else ""
         if self._context.get_extra_info("auth_stage") == _CREDSSP_FAILED:

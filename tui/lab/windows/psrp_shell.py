@@ -16,7 +16,6 @@ from psrpcore import (
     GetAvailableRunspacesEvent,
     PipelineInputEvent,
     PowerShell,
-    PSRPCoreError,
     PSRPPayload,
     ResetRunspaceStateEvent,
     ServerPipeline,
@@ -88,7 +87,10 @@ class RemoteShell:
                 self._pool.receive_data(PSRPPayload(data, StreamType.default, None))
                 while (event := self._pool.next_event()) is not None:
                     self._react(event)
-            except (PSRPCoreError, ValueError, KeyError, AttributeError) as error:
+            except soap.Fault:
+                raise
+            except Exception as error:
+                # psrpcore fails on garbage in many ways; to the client all of them are data that cannot be read.
                 raise soap.Fault(soap.INVALID_BODY, f"The PSRP data cannot be read: {error}.", sender=True) from error
             self._collect()
 

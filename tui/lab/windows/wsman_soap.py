@@ -76,7 +76,8 @@ def parse(data: bytes) -> Request:
     body = envelope.find(f"{{{S}}}Body")
     if header is None or body is None:
         raise Fault(INVALID_BODY, "The request packet does not have a valid SOAP body.", sender=True)
-    largest = int(header.findtext(f"{{{WSMAN}}}MaxEnvelopeSize") or 153600)
+    size = header.findtext(f"{{{WSMAN}}}MaxEnvelopeSize") or "153600"
+    largest = int(size) if size.isascii() and size.isdigit() else 0
     if largest < 8192:
         raise Fault(
             ENCODING_LIMIT,
