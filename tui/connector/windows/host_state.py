@@ -16,9 +16,18 @@ from tui.connector.host_state import (
 )
 from tui.connector.model import Install
 from tui.connector.windows.paths import windows_path, write_places
-from tui.connector.windows.script_calls import call, file_failure
+from tui.connector.windows.script_calls import call
 from tui.remote.errors import ScriptFailed
+from tui.remote.windows.windows_files import file_error
 from tui.remote.windows_session import WindowsSession
+
+_VERBS = {
+    "park": "moved aside",
+    "unpark": "put back",
+    "list": "read",
+    "discard": "removed",
+    "sweep": "cleaned up",
+}
 
 
 class Parking:
@@ -38,8 +47,8 @@ class Parking:
         try:
             return call(self._session, "Move-Aside.ps1", parameters, timeout=60)
         except ScriptFailed as error:
-            what = f"cannot {action} {relative or PARKING} in {root}"
-            raise file_failure(self._session, error, what) from None
+            path = f"{root}\\{windows_path(relative or PARKING)}"
+            raise file_error(self._session.host, _VERBS[action], path, error) from None
 
     def park(self, relative: str, run: str) -> bool:
         """Move one file or directory aside. True when the run now has it parked, False when there was nothing to move.
@@ -70,7 +79,7 @@ def _lock(session: WindowsSession, install: Install, action: str, run: str = "",
     try:
         return call(session, "Lock-Host.ps1", {"Path": path, "Action": action, "Run": run, "Text": text})
     except ScriptFailed as error:
-        raise file_failure(session, error, f"cannot {action} the lock file {path}") from None
+        raise file_error(session.host, "used as a lock", path, error) from None
 
 
 def lock_path(install: Install) -> str:

@@ -8,8 +8,9 @@ from tui.connector.errors import LogError
 from tui.connector.instance import LogMark
 from tui.connector.model import Install
 from tui.connector.windows.paths import log_path
-from tui.connector.windows.script_calls import call, file_failure
+from tui.connector.windows.script_calls import call
 from tui.remote.errors import ScriptFailed
+from tui.remote.windows.windows_files import file_error
 from tui.remote.windows_session import WindowsSession
 
 _AT_ONCE = 1 << 20
@@ -38,7 +39,7 @@ def _read(session: WindowsSession, install: Install, token: str, lines: int, lim
     try:
         answer = call(session, "Get-Log.ps1", {"Path": path, "Token": token, "Lines": lines, "Bytes": limit})
     except ScriptFailed as error:
-        failure = file_failure(session, error, f"the log {path} cannot be read")
+        failure = file_error(session.host, "read", path, error)
         raise LogError(
             failure.summary,
             host=session.host,

@@ -10,7 +10,7 @@ from typing import Any
 from tui.connector.errors import ServiceError
 from tui.connector.model import Install, Role, Service
 from tui.connector.service_control import units
-from tui.connector.windows.script_calls import call, win32_code
+from tui.connector.windows.script_calls import call, said, win32_code
 from tui.remote.errors import ScriptFailed
 from tui.remote.windows_session import WindowsSession
 
@@ -146,7 +146,7 @@ def _refused(session: WindowsSession, error: ScriptFailed, verb: str, name: str)
         summary, meaning, remedy = (text.replace("NAME", name) for text in explained)
         return ServiceError(summary, host=session.host, tried=tried, meaning=meaning, remedy=remedy)
     return ServiceError(
-        f"Windows refused to {verb} {name}: {' '.join(error.summary.split())[:300]}",
+        f"Windows refused to {verb} {name}: {said(error)}",
         host=session.host,
         tried=tried,
         remedy="look at the System event log on the host, correct the cause, then retry",

@@ -68,6 +68,7 @@ function Resolve-Links([string]$Path) {
             $attributes = [IO.File]::GetAttributes($prefix)
             if (-not ($attributes -band [IO.FileAttributes]::ReparsePoint)) { continue }
             $target = [string](@((Get-Item -LiteralPath $prefix -Force).Target) | Select-Object -First 1)
+            $target = $target -replace '^\\\?\?\\', ''
             if (-not $target) { continue }
             if ($target -notmatch '^[A-Za-z]:\\') {
                 if ($target.Contains(':') -or $target.StartsWith('\') -or $target -match '^(UNC|Volume\{)') { continue }

@@ -1,5 +1,5 @@
 # Reads on in the log Path from where Token points, at most Bytes of it, or its last Lines lines when Token is "".
-# The log is rotated: Path and its siblings with a number (logs.log, logs1.log, …) are one log, the one written last is its end.
+# The log is rotated: Path and its siblings with a number (logs.log, logs1.log and so on) are one log, the one written last is its end.
 # Token: creation time in ticks | offset | length of the head that was hashed | SHA-256 of that head. The head tells a rotated
 # file from a new one, as Windows gives a new file the creation time of one that had its name seconds before.
 param(
@@ -12,6 +12,7 @@ $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 
 $HeadLength = 256
+$MostRotated = 9
 $LineEnd = [byte]10
 
 function Open-Log([string]$File) {
@@ -56,7 +57,8 @@ function Get-Family {
     $folder = [IO.Path]::GetDirectoryName($Path)
     $stem = [IO.Path]::GetFileNameWithoutExtension($Path)
     $ending = [IO.Path]::GetExtension($Path)
-    $names = @($Path) + @(1..9 | ForEach-Object { [IO.Path]::Combine($folder, ('{0}{1}{2}' -f $stem, $_, $ending)) })
+    $names = @($Path)
+    for ($number = 1; $number -le $MostRotated; $number++) { $names += [IO.Path]::Combine($folder, "$stem$number$ending") }
     $files = @($names | Where-Object { [IO.File]::Exists($_) } | ForEach-Object { New-Object IO.FileInfo($_) })
     $named = @{ Expression = { $_.FullName -eq $Path } }
     return @($files | Sort-Object -Property @('LastWriteTimeUtc', $named))

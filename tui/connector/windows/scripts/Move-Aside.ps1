@@ -14,7 +14,7 @@ Set-StrictMode -Version 2
 
 # Nobody but the system and administrators sees what is kept aside.
 $Closed = 'D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)'
-$CutOff = '^\.adldap-ha-.+\.tmp$'
+$CutOff = '^\.adldap-ha-.+-[0-9a-f]{16}\.tmp$'
 $SweepDepth = 6
 
 $Top = [IO.Path]::Combine($Directory, '.adldap-ha')
@@ -69,7 +69,7 @@ function Remove-CutOff([string]$Folder, [string]$Pattern, [int]$Depth) {
 
 function Remove-Writes([string]$Path) {
     # A write that was cut off may still go on: without its temporary file it cannot land on top of what follows.
-    $pattern = '^\.adldap-ha-' + [regex]::Escape([IO.Path]::GetFileName($Path)) + '-[^\\]*\.tmp$'
+    $pattern = '^\.adldap-ha-' + [regex]::Escape([IO.Path]::GetFileName($Path)) + '-[0-9a-f]{16}\.tmp$'
     Remove-CutOff ([IO.Path]::GetDirectoryName($Path)) $pattern 1
 }
 
