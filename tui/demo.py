@@ -29,6 +29,9 @@ from tui.runbook.model import RunState, RunView
 CLUSTER = "lab"
 """The name of the demo's cluster, as the lab writes its cluster file."""
 
+_WINDOWS = {"linux": ("elm",), "windows": ("fir", "oak")}
+"""Which hosts have Windows, by the first host's system."""
+
 _SPEED = 10.0
 _SETTLE_SECONDS = 3.0
 _LINGER_SECONDS = 60.0
@@ -76,15 +79,16 @@ class Demonstration:
 
 
 @contextmanager
-def demonstration(*, headless: bool = False) -> Iterator[Demonstration]:
+def demonstration(*, headless: bool = False, first: str = "linux") -> Iterator[Demonstration]:
     """Embedded hosts, and operations on them whose files lie in a temporary folder of their own.
 
-    `headless`: host keys are known and secrets at hand from the start, and no question waits for an answer. However it ends,
+    `first`: the first host's system, `linux` or `windows`; the others are one of either. `headless`: host keys and
+    certificates are known and secrets at hand from the start, and no question waits for an answer. However it ends,
     signals included, neither folder, hosts nor a run stay behind. Raises OperatorError when the hosts cannot be started.
     """
     folder = _temporary_folder("adldap-ha-demo-")
     with _removed_at_end(folder), _homes_below(folder), ExitStack() as stack:
-        control = _start(folder / "hosts")
+        control = _start(folder / "hosts", first)
         stack.callback(control.stop)
         stack.callback(_end_runners, folder)
         operations = _operations_on(control.ready, folder, headless=headless)
@@ -108,10 +112,12 @@ def _operations_on(ready: ReadyLab, folder: Path, *, headless: bool) -> ClusterO
     document = cluster_file(CLUSTER)
     document.touch(mode=0o600)
     document.write_bytes(ready.cluster_file.read_bytes())
-    known_hosts = folder / "known_hosts"
-    access = Access(known_hosts=known_hosts, ssh_config=Path(os.devnull))
+    known_hosts, known_certificates = folder / "known_hosts", folder / "known_certificates"
+    access = Access(known_hosts=known_hosts, known_certificates=known_certificates, ssh_config=Path(os.devnull))
     if headless:
         known_hosts.write_bytes(ready.known_hosts.read_bytes())
+        known_certificates.touch(mode=0o600)
+        known_certificates.write_bytes(ready.known_certificates.read_bytes())
         access = access.model_copy(update={"secrets": ready.secrets})
     return ClusterOperations(access=access, operator="demo@localhost", unattended=headless)
 
@@ -155,9 +161,15 @@ def _homes_below(folder: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _start(directory: Path) -> LabControl:
+def _start(directory: Path, first: str = "linux") -> LabControl:
     try:
-        return LabControl.start(directory, speed=_SPEED, settle_seconds=_SETTLE_SECONDS, linger=_LINGER_SECONDS)
+        return LabControl.start(
+            directory,
+            kinds=dict.fromkeys(_WINDOWS[first], "windows"),
+            speed=_SPEED,
+            settle_seconds=_SETTLE_SECONDS,
+            linger=_LINGER_SECONDS,
+        )
     except LabControlError as error:
         raise OperatorError(
             f"the embedded hosts did not start: {error}",
@@ -230,12 +242,17 @@ def lab_lines(ready: ReadyLab) -> list[str]:
     rows = []
     for name, (address, port) in ready.addresses.items():
         known = ready.secrets.of_host(name, SecretKind.PASSWORD) or "-"
-        rows.append((name, f"ssh -p {port} {ready.user}@{address}", known))
+        system, transport = ready.systems[name]
+        way = f"ssh -p {port} {ready.user}@{address}"
+        if transport == "winrm":
+            way = f"WinRM over HTTPS, {address} port {port}, account {ready.user}"
+        rows.append((name, system, way, known))
     return [
-        *table(("host", "log in with", "password, also for sudo"), rows),
+        *table(("host", "system", "log in with", "password, also for sudo"), rows),
         "",
         f"cluster file {ready.cluster_file}",
         f"known hosts  {ready.known_hosts}",
+        f"known certificates {ready.known_certificates}",
     ]
 
 
@@ -245,14 +262,20 @@ def lab_document(ready: ReadyLab) -> dict[str, Any]:
         "user": ready.user,
         "cluster_file": str(ready.cluster_file),
         "known_hosts": str(ready.known_hosts),
-        "hosts": [
-            {
-                "name": name,
-                "address": address,
-                "port": port,
-                "password": ready.secrets.of_host(name, SecretKind.PASSWORD),
-                "sudo_password": ready.secrets.of_host(name, SecretKind.SUDO_PASSWORD),
-            }
-            for name, (address, port) in ready.addresses.items()
-        ],
+        "known_certificates": str(ready.known_certificates),
+        "hosts": [_lab_host(ready, name) for name in ready.addresses],
+    }
+
+
+def _lab_host(ready: ReadyLab, name: str) -> dict[str, Any]:
+    address, port = ready.addresses[name]
+    system, transport = ready.systems[name]
+    return {
+        "name": name,
+        "os": system,
+        "transport": transport,
+        "address": address,
+        "port": port,
+        "password": ready.secrets.of_host(name, SecretKind.PASSWORD),
+        "sudo_password": ready.secrets.of_host(name, SecretKind.SUDO_PASSWORD),
     }

@@ -31,6 +31,7 @@ class ReadyLab(BaseModel):
 
     cluster_file: Path
     known_hosts: Path
+    known_certificates: Path
     control: Path
     ca_file: Path
     pid: int
@@ -64,13 +65,14 @@ class LabControl:
         *,
         names: Sequence[str] = ("fir", "oak", "elm"),
         configured: Sequence[str] = ("fir",),
+        kinds: Mapping[str, str] | None = None,
         speed: float = 1.0,
         settle_seconds: float | None = None,
         linger: float = 600.0,
     ) -> LabControl:
         """Start a lab below `directory` in a session of its own and wait until it is ready.
 
-        When this process has gone, the lab ends once nobody was connected for `linger` seconds. Raises LabControlError.
+        `kinds`: the hosts that are no Linux hosts, and what they are (tui.lab.windows.furnishing.KINDS). When this process has gone, the lab ends once nobody was connected for `linger` seconds. Raises LabControlError.
         """
         reading, writing = os.pipe()
         arguments = [
@@ -83,6 +85,8 @@ class LabControl:
             f"{speed:g}",
         ]
         arguments += ["--linger", f"{linger:g}"]
+        if kinds:
+            arguments += ["--kinds", ",".join(f"{name}={kind}" for name, kind in kinds.items())]
         if settle_seconds is not None:
             arguments += ["--settle", f"{settle_seconds:g}"]
         process = subprocess.Popen(

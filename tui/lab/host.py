@@ -19,7 +19,7 @@ from tui.lab.install_tree import LayoutName, MadeSet, build_install
 from tui.lab.journal import Journal
 from tui.lab.services import ServiceManager
 from tui.lab.sftp import Tree
-from tui.lab.ssh_server import LoginSettings, SshServer
+from tui.lab.ssh_server import LoginSettings, SshServer, known_host_line
 from tui.lab.tools import ToolSettings, write_tools
 from tui.remote.secrets import HostSecrets
 
@@ -259,8 +259,7 @@ class LabHost:
 
     def known_host(self) -> str:
         """Its line in a known_hosts file."""
-        key = self.server.key
-        return f"[{self.address}]:{self.port} {key.get_name()} {key.get_base64()}\n"
+        return known_host_line(self.address, self.server)
 
     def known_certificate(self) -> bytes | None:
         """None: it has no TLS."""

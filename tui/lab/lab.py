@@ -32,6 +32,7 @@ from tui.lab.ssh_server import new_key_text
 from tui.lab.tenant import CONNECTION, Tenant, TenantSettings
 from tui.lab.windows.furnishing import WindowsFurnishing
 from tui.remote.secrets import Secrets, TenantSecrets, VaultSecrets
+from tui.remote.windows.known_certificates import fingerprint, place
 
 if TYPE_CHECKING:
     from tui.lab.windows.host import WindowsLabHost
@@ -184,6 +185,8 @@ class Lab:
             speed=self.speed,
             lifeline=lifeline,
         )
+        if host.ssh:
+            host.ssh.login.keys.append(paramiko.Ed25519Key.from_private_key_file(str(self.client_key)))
         self._stack.callback(host.close)
         return host
 
@@ -268,10 +271,14 @@ class Lab:
         """The hosts' keys as a known_hosts file."""
         return "".join(machine.known_host() for machine in self.machines.values())
 
-    def known_certificates(self) -> dict[str, bytes]:
-        """The certificates that an operator has to confirm, as DER, by host."""
-        found = {name: machine.known_certificate() for name, machine in self.machines.items()}
-        return {name: certificate for name, certificate in found.items() if certificate is not None}
+    def known_certificates_text(self) -> str:
+        """The certificates that an operator would have to confirm, as the file of confirmed ones."""
+        found = ((machine, machine.known_certificate()) for machine in self.machines.values())
+        return "".join(
+            f"{place(machine.address, machine.port)} SHA256 {fingerprint(certificate)}\n"
+            for machine, certificate in found
+            if certificate is not None
+        )
 
     def fault(self, name: str, host: str | None = None, on: bool = True, *, after: int = CUT_AFTER) -> None:
         """Switch a fault on or off; `host` None means every host, for those that concern hosts. Raises FaultError.

@@ -23,6 +23,7 @@ from typing import Any
 from tui.lab.faults import CUT_AFTER, FaultError
 from tui.lab.lab import Lab, LabError
 from tui.lab.sockets import socket_folder
+from tui.lab.windows.furnishing import KINDS
 from tui.remote.secrets import HostSecrets
 
 
@@ -110,9 +111,11 @@ def _watch_owner(gone: threading.Event) -> None:
 
 def _description(lab: Lab, control: Path, settle: float | None) -> dict[str, Any]:
     cluster_file, known_hosts = lab.path / "lab.toml", lab.path / "known_hosts"
+    known_certificates = lab.path / "known_certificates"
     for path, text in (
         (cluster_file, lab.cluster_document(settle_seconds=settle)),
         (known_hosts, lab.known_hosts_text()),
+        (known_certificates, lab.known_certificates_text()),
     ):
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
@@ -120,6 +123,7 @@ def _description(lab: Lab, control: Path, settle: float | None) -> dict[str, Any
     return {
         "cluster_file": str(cluster_file),
         "known_hosts": str(known_hosts),
+        "known_certificates": str(known_certificates),
         "control": str(control),
         "ca_file": str(lab.authority.certificate_file),
         "pid": os.getpid(),
@@ -146,7 +150,16 @@ def _clear(secret: Any) -> str | None:
 
 def _say(document: dict[str, Any], as_json: bool) -> None:
     if not as_json:
-        shown = ("cluster_file", "known_hosts", "control", "addresses", "user", "error")
+        shown = (
+            "cluster_file",
+            "known_hosts",
+            "known_certificates",
+            "control",
+            "addresses",
+            "systems",
+            "user",
+            "error",
+        )
         document = {name: document[name] for name in shown if name in document}
     sys.stdout.write(json.dumps(document) + "\n")
     sys.stdout.flush()
@@ -161,15 +174,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the first line also holds the lab's secrets")
     parser.add_argument("--names", default="fir,oak,elm")
     parser.add_argument("--configured", default="fir")
+    parser.add_argument(
+        "--kinds", default="", help=f"NAME=KIND,… with KIND one of {', '.join(KINDS)}; the others are Linux hosts"
+    )
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--settle", type=float, default=None, help="settle_seconds of the cluster file")
     parser.add_argument("--linger", type=float, default=600.0, help="seconds without owner and clients until it ends")
     asked = parser.parse_args(arguments)
     asked.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pairs = [pair.partition("=") for pair in asked.kinds.split(",") if pair]
     try:
         with (
             socket_folder(asked.directory / "serve", ("control",)) as folder,
-            Lab(asked.directory, asked.names.split(","), asked.configured.split(","), speed=asked.speed) as lab,
+            Lab(
+                asked.directory,
+                asked.names.split(","),
+                asked.configured.split(","),
+                speed=asked.speed,
+                furnishings={name: KINDS[kind] for name, _, kind in pairs},
+            ) as lab,
         ):
             service = Service(lab, folder)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -179,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             service.wait(asked.linger)
             service.close()
-    except (LabError, OSError) as error:
+    except (LabError, OSError, KeyError) as error:
         _say({"error": str(error)}, asked.json)
         return 1
     return 0

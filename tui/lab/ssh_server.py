@@ -71,6 +71,10 @@ class LoginSettings:
     """Every attempt to log in: method and whether it was let in."""
 
 
+Command = tuple[Sequence[str], str, dict[str, str]]
+"""A process: argv, directory, environment."""
+
+
 class Machine(Protocol):
     """What the server needs of its host."""
 
@@ -84,8 +88,8 @@ class Machine(Protocol):
         """Its SFTP tree."""
         ...
 
-    def command(self, text: str | None) -> tuple[Sequence[str], str, dict[str, str]]:
-        """How the login shell runs `text` (None: an interactive shell): argv, directory, environment."""
+    def command(self, text: str | None) -> Command | Callable[[paramiko.Channel], None]:
+        """How the login shell runs `text` (None: an interactive shell): a process, or what answers on the channel itself."""
         ...
 
     def may_forward(self, address: str) -> bool:
@@ -158,6 +162,11 @@ class SshServer:
             finally:
                 transport.close()
                 self._transports.discard(transport)
+
+
+def known_host_line(address: str, server: SshServer) -> str:
+    """A server's line in a known_hosts file."""
+    return f"[{address}]:{server.port} {server.key.get_name()} {server.key.get_base64()}\n"
 
 
 class _Login(paramiko.ServerInterface):
@@ -249,7 +258,11 @@ class _Login(paramiko.ServerInterface):
         return True
 
     def _start(self, channel: paramiko.Channel, text: str | None) -> None:
-        argv, directory, environment = self._machine.command(text)
+        command = self._machine.command(text)
+        if callable(command):
+            threading.Thread(target=command, args=(channel,), name="ssh-answer", daemon=True).start()
+            return
+        argv, directory, environment = command
         target: Callable[..., None] = run_command
         arguments: tuple[object, ...] = (channel, argv, directory, environment)
         terminal = self._terminals.get(channel.get_id())

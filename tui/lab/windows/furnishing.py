@@ -36,3 +36,13 @@ WINDOWS_HTTPS = WindowsFurnishing()
 WINDOWS_WINRM = replace(WINDOWS_HTTPS, tls=False, auth="ntlm")
 WINDOWS_BASIC = replace(WINDOWS_HTTPS, auth="basic")
 WINDOWS_SSH = replace(WINDOWS_HTTPS, transport="ssh")
+WINDOWS_UNSIGNED = replace(WINDOWS_HTTPS, trusted=False)
+
+KINDS = {
+    "windows": WINDOWS_UNSIGNED,
+    "windows-signed": WINDOWS_HTTPS,
+    "windows-http": WINDOWS_WINRM,
+    "windows-basic": WINDOWS_BASIC,
+    "windows-ssh": WINDOWS_SSH,
+}
+"""By the words of a command line. The certificate of `windows` is self-signed, as Windows makes it by default."""

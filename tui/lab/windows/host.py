@@ -15,14 +15,16 @@ from pathlib import Path
 from tui.lab.authority import Authority
 from tui.lab.install_tree import MadeSet, build_install
 from tui.lab.journal import Journal
+from tui.lab.ssh_server import known_host_line
 from tui.lab.windows.accounts import Accounts
 from tui.lab.windows.certificates import self_signed, signed
 from tui.lab.windows.furnishing import PROGRAM_FILES, WindowsFurnishing
+from tui.lab.windows.openssh import OpenSsh
 from tui.lab.windows.programs import Programs
 from tui.lab.windows.scripts import run_script
 from tui.lab.windows.services import ServiceControl, WindowsService
 from tui.lab.windows.tree import WindowsTree
-from tui.lab.windows.wsman import HTTP_PORT, HTTPS_PORT, WsmanServer
+from tui.lab.windows.wsman import HTTP_PORT, HTTPS_PORT, Call, WsmanServer
 from tui.remote.secrets import HostSecrets
 
 LOGIN = "ops"
@@ -71,6 +73,8 @@ class WindowsLabHost:
         self.services = ServiceControl(self.journal, self._program, self.clock, speed, lifeline)
         self._install_services()
         self.wsman = self._endpoint(authority)
+        """Also there, and closed, on a host that is reached by SSH."""
+        self.ssh = OpenSsh(address, self.user, password, self._answer) if self.transport == "ssh" else None
 
     @property
     def transport(self) -> str:
@@ -80,7 +84,7 @@ class WindowsLabHost:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self.wsman.port
+        return self.ssh.server.port if self.ssh else self.wsman.port
 
     @property
     def install_dir(self) -> str:
@@ -105,7 +109,7 @@ class WindowsLabHost:
     @property
     def connections(self) -> int:
         """How many sessions clients have open."""
-        return self.wsman.shells.open_shells()
+        return self.ssh.server.connections if self.ssh else self.wsman.shells.open_shells()
 
     def clock(self) -> float:
         """This host's own time."""
@@ -171,19 +175,22 @@ class WindowsLabHost:
     def _endpoint(self, authority: Authority) -> WsmanServer:
         furnishing = self.furnishing
         made = None
-        if furnishing.tls:
+        if furnishing.tls and furnishing.transport == "winrm":
             made = signed(authority, self.address) if furnishing.trusted else self_signed(self.address)
         self._unsigned = made.der if made and not furnishing.trusted else None
         auth = {"basic": "basic", "credssp": "credssp"}.get(furnishing.auth or "", "negotiate")
         return WsmanServer(
             self.address,
-            HTTPS_PORT if furnishing.tls else HTTP_PORT,
+            HTTPS_PORT if made else HTTP_PORT,
             accounts={self.user: self.password},
-            handler=lambda call: run_script(self, call),
+            handler=self._answer,
             host_name=self.accounts.computer,
             tls=made.context if made else None,
             auth=(auth,),
         )
+
+    def _answer(self, call: Call) -> str:
+        return run_script(self, call)
 
     def notice(self, script: str) -> None:
         """A script is about to be answered: keep its name, and do what waits for it."""
@@ -199,13 +206,13 @@ class WindowsLabHost:
     def boot(self) -> None:
         """Start the services and let logins in."""
         self.powered = True
-        self.wsman.open()
+        (self.ssh.server if self.ssh else self.wsman).open()
         self.services.boot()
 
     def power_off(self) -> None:
         """As if the plug were pulled."""
         self.powered = False
-        self.wsman.close()
+        (self.ssh.server if self.ssh else self.wsman).close()
         self.services.close()
 
     def close(self) -> None:
@@ -244,7 +251,7 @@ class WindowsLabHost:
 
     def known_host(self) -> str:
         """Its line in a known_hosts file; empty when it has no SSH."""
-        return ""
+        return known_host_line(self.address, self.ssh.server) if self.ssh else ""
 
     def known_certificate(self) -> bytes | None:
         """The DER of its listener's certificate, when nobody whom the cluster file names has signed it."""
