@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tui.connector.attributes import told_mode
 from tui.connector.model import Outcome
 from tui.findings import Finding, Severity
 from tui.health.model import ClusterStatus, HostStatus, Verdict
@@ -16,6 +17,8 @@ from tui.vault.model import Backup, Verification
 
 _HOST_KEYS = {
     "name",
+    "os",
+    "transport",
     "verdict",
     "version",
     "layout",
@@ -119,6 +122,7 @@ def _host_table(hosts: Sequence[HostStatus], width: int | None) -> list[str]:
     """One row a host. Where the terminal is too narrow, the columns go first whose trouble is told below the table."""
     columns = {
         "host": [host.name for host in hosts],
+        "system": [told_system(host.os, host.transport) for host in hosts],
         "verdict": [host.verdict.value for host in hosts],
         "connector": [_state(host, "connector") for host in hosts],
         "admin": [_state(host, "admin") for host in hosts],
@@ -131,12 +135,21 @@ def _host_table(hosts: Sequence[HostStatus], width: int | None) -> list[str]:
     }
     if len(set(columns["version"])) == 1:
         del columns["version"]
-    for spare in ("drift", "clock", "version", "admin", "tenant's", "expires"):
+    if set(columns["system"]) == {told_system("linux", "ssh")}:
+        del columns["system"]
+    for spare in ("drift", "clock", "system", "version", "admin", "tenant's", "expires"):
         lines = table(tuple(columns), zip(*columns.values(), strict=True))
         if width is None or max(map(len, lines)) <= width:
             return lines
         columns.pop(spare, None)
     return table(tuple(columns), zip(*columns.values(), strict=True))
+
+
+def told_system(os: str, transport: str) -> str:
+    """A host's operating system, and how it is reached where that is not the usual way."""
+    if os == "windows":
+        return "Windows" if transport == "winrm" else "Windows, SSH"
+    return "Linux"
 
 
 def _state(host: HostStatus, role: str) -> str:
@@ -246,10 +259,17 @@ def backup_detail_lines(backup: Backup) -> list[str]:
         "",
     ]
     rows = [
-        (file.path, str(file.size), f"{file.mode:04o}", f"{file.owner}:{file.group}", file.sha256 or "(not listed)")
+        (
+            file.path,
+            str(file.size),
+            told_mode(file.mode, file.acl),
+            file.owner + (f":{file.group}" if file.group else ""),
+            file.sha256 or "(not listed)",
+        )
         for file in backup.files
     ]
-    return lines + table(("file", "bytes", "mode", "owner", "SHA-256"), rows)
+    access = "ACL" if backup.os == "windows" else "mode"
+    return lines + table(("file", "bytes", access, "owner", "SHA-256"), rows)
 
 
 def verification_lines(verification: Verification) -> list[str]:
@@ -279,6 +299,7 @@ def restored_lines(backup: Backup, directory: Path, verification: Verification) 
             f"    adldap-ha resume {backup.cluster} --undo --run {backup.run}",
             "",
         ]
+    access = "owners and ACLs (SDDL)" if backup.os == "windows" else "owners and modes"
     if not backup.files:
         return [*lines, f"It holds no file: {backup.host} was not configured when it was made."]
     return [
@@ -286,7 +307,7 @@ def restored_lines(backup: Backup, directory: Path, verification: Verification) 
         f"To put it on {backup.host} by hand:",
         "  1. stop both services, the connector and the admin console;",
         "  2. move the config.json that is there out of the install directory;",
-        "  3. copy certs/, then lib/profileMapper.js, with the owners and modes that manifest.json names;",
+        f"  3. copy certs/, then lib/profileMapper.js, with the {access} that manifest.json names;",
         "  4. copy config.json last: a connector that has it with another key and certificate publishes a wrong pair;",
         "  5. start the admin console, then the connector;",
         f"  6. adldap-ha status {backup.cluster} says whether it is connected.",

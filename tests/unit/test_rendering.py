@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui.findings import Finding, Severity
 from tui.health.model import CertificateStatus, ClusterStatus, HostStatus, Verdict
-from tui.rendering import finding_lines, status_document, status_lines, step_lines
+from tui.rendering import (
+    backup_detail_lines,
+    finding_lines,
+    restored_lines,
+    status_document,
+    status_lines,
+    step_lines,
+)
 from tui.runbook.model import PlannedStep, StepState, StepView
+from tui.vault.model import Backup, BackupFile, Verification
 
 AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 
@@ -106,3 +115,48 @@ def test_a_failed_step_says_why_below_its_line() -> None:
     planned = PlannedStep(id="oak/stop", name="stop", host="oak", title="Stop both services", why="")
     step = StepView(planned=planned, state=StepState.FAILED, error=("oak: it is masked", "Do: unmask it"))
     assert step_lines(step) == ["oak: Stop both services: FAILED", "    oak: it is masked", "    Do: unmask it"]
+
+
+def test_a_mixed_cluster_has_a_column_for_the_system_and_a_linux_one_has_none() -> None:
+    elm = host("elm", os="windows", transport="winrm")
+    lines = status_lines(cluster(host("fir"), elm, host("yew", os="windows")))
+    assert "system" in lines[2]
+    assert [word in line for word, line in zip(("Linux", "Windows", "Windows, SSH"), lines[3:6], strict=True)] == [
+        True
+    ] * 3
+    assert "system" not in status_lines(cluster(host("fir"), host("oak")))[2]
+
+
+def test_the_document_gives_each_host_its_system_and_transport() -> None:
+    document = status_document(cluster(host("fir"), host("elm", os="windows", transport="winrm")))
+    assert [(each["os"], each["transport"]) for each in document["hosts"]] == [("linux", "ssh"), ("windows", "winrm")]
+
+
+def test_a_backup_of_a_windows_host_is_told_with_its_acls() -> None:
+    file = BackupFile(
+        path="config.json", size=9, sha256=None, owner="CORP\\svc", group="", mode=0, acl="O:SYG:SYD:P(A;;FA;;;SY)"
+    )
+    backup = Backup(
+        id="20261123T050000Z-elm-before-0a1b2c",
+        cluster="lab",
+        host="elm",
+        kind="before",
+        created=AT,
+        operator="alice",
+        run="r1",
+        path=Path("/vault/x.age"),
+        size=9,
+        ciphertext_sha256="ab",
+        recipients=(),
+        thumbprint=None,
+        certificate_expires=None,
+        layout="v6",
+        version="6.4.1",
+        os="windows",
+        files=(file,),
+        verified=None,
+    )
+    assert backup_detail_lines(backup)[-1].split()[:5] == ["config.json", "9", "own", "ACL", "CORP\\svc"]
+    told = "\n".join(restored_lines(backup, Path("/tmp/x"), Verification(ok=True, findings=())))
+    assert "owners and ACLs (SDDL)" in told
+    assert "modes" not in told

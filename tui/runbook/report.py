@@ -10,7 +10,7 @@ from pathlib import Path
 from tui.paths import state_dir
 from tui.private_files import write_private
 from tui.runbook.journal import Journal, Record, RecordKind
-from tui.runbook.model import RunState, RunView, StepState, StepView
+from tui.runbook.model import HostVerdict, RunState, RunView, StepState, StepView
 from tui.runbook.run_view import RunHistory
 
 _SAID = {
@@ -81,8 +81,13 @@ def _head(view: RunView) -> str:
 def _hosts(view: RunView) -> str:
     if not view.hosts:
         return ""
-    rows = [f"| {host.name} | {host.verdict} | {_cell(host.detail)} |" for host in view.hosts]
-    return "\n".join(["## Hosts", "", "| host | verdict | detail |", "|---|---|---|", *rows])
+    rows = [f"| {host.name} |{_system(host)} | {host.verdict} | {_cell(host.detail)} |" for host in view.hosts]
+    return "\n".join(["## Hosts", "", "| host | system | verdict | detail |", "|---|---|---|---|", *rows])
+
+
+def _system(host: HostVerdict) -> str:
+    """` linux (ssh)`; empty in a journal of an earlier version."""
+    return f" {host.os} ({host.transport})" if host.os else ""
 
 
 def _steps(view: RunView) -> str:

@@ -10,9 +10,9 @@ import io
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tui.connector.model import ConfigurationSet, Layout, SetFile
 from tui.remote.session import FileAttributes
@@ -32,10 +32,17 @@ class _Record(BaseModel):
 
 class _Attributes(_Record):
     owner: str = Field(pattern=r"^[^\x00-\x1f\x7f:-][^\x00-\x1f\x7f:]*$")
-    group: str = Field(pattern=r"^[^\x00-\x1f\x7f:-][^\x00-\x1f\x7f:]*$")
+    group: str = Field(pattern=r"^(?:[^\x00-\x1f\x7f:-][^\x00-\x1f\x7f:]*)?$")
+    """Empty on Windows, where the ACL (SDDL) says it all."""
     mode: int = Field(ge=0, le=0o7777)
     acl: str | None = None
     label: str | None = None
+
+    @model_validator(mode="after")
+    def _group_or_acl(self) -> Self:
+        if not self.group and not (self.acl or "").startswith(("O:", "D:")):
+            raise ValueError("neither a group nor an ACL")
+        return self
 
     def attributes(self) -> FileAttributes:
         return FileAttributes(self.owner, self.group, self.mode, self.acl, self.label)
@@ -77,6 +84,7 @@ class Manifest(_Record):
     description: Description
     layout: Layout
     version: str
+    os: Literal["linux", "windows"] = "linux"
     directories: tuple[ArchivedDirectory, ...]
     files: tuple[ArchivedFile, ...]
 
@@ -119,7 +127,7 @@ def unpack(data: bytes) -> tuple[ConfigurationSet, Manifest]:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
         raise _unsafe("it is no archive of this program") from error
     directories = {entry.path: entry.attributes() for entry in manifest.directories}
-    return ConfigurationSet(manifest.layout, manifest.version, files, directories), manifest
+    return ConfigurationSet(manifest.layout, manifest.version, files, directories, manifest.os), manifest
 
 
 def _describe(configuration: ConfigurationSet, description: Description) -> Manifest:
@@ -127,6 +135,7 @@ def _describe(configuration: ConfigurationSet, description: Description) -> Mani
         description=description,
         layout=configuration.layout,
         version=configuration.version,
+        os=configuration.os,
         directories=tuple(
             ArchivedDirectory(path=path, **_attributes(attributes))
             for path, attributes in sorted(configuration.directories.items())
@@ -158,7 +167,7 @@ def _archived(file: SetFile) -> ArchivedFile:
 def _add(archive: zipfile.ZipFile, name: str, data: bytes, mode: int) -> None:
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.create_system = 3
-    entry.external_attr = (0o100000 | mode & 0o777) << 16
+    entry.external_attr = (0o100000 | (mode & 0o777 or 0o600)) << 16
     archive.writestr(entry, data)
 
 

@@ -24,6 +24,7 @@ class BackupFile(_Record):
     owner: str
     group: str
     mode: int
+    acl: str | None = None
 
 
 class Backup(_Record):
@@ -47,6 +48,8 @@ class Backup(_Record):
     certificate_expires: datetime | None
     layout: str
     version: str
+    os: str = "linux"
+    """`linux` or `windows`: what owner, group and mode of its files mean."""
     files: tuple[BackupFile, ...]
     verified: datetime | None
 

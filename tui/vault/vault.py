@@ -242,6 +242,7 @@ class Vault:
             ciphertext_sha256=hashlib.sha256(ciphertext).hexdigest(),
             layout=configuration.layout,
             version=configuration.version,
+            os=configuration.os,
             files=tuple(
                 BackupFile(
                     path=entry.path,
@@ -250,6 +251,7 @@ class Vault:
                     owner=entry.owner,
                     group=entry.group,
                     mode=entry.mode,
+                    acl=entry.acl if configuration.os == "windows" else None,
                 )
                 for entry in entries(configuration)
             ),

@@ -45,7 +45,7 @@ def test_the_report_tells_what_was_done_when_by_whom_and_with_which_evidence(fai
     assert "The run stopped; still changed: oak." in text
     assert f"- Began: {view.started:%Y-%m-%d %H:%M:%S} UTC" in text
     assert "- Operator: mara" in text
-    assert "| oak | healthy |" in text
+    assert "| oak | | healthy |" in text
     assert "## Steps on elm" in text
     assert "| Write stop | undone |" in text
     assert "place has 3 bytes" in text
