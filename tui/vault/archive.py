@@ -84,7 +84,7 @@ class Manifest(_Record):
     description: Description
     layout: Layout
     version: str
-    os: Literal["linux", "windows"] = "linux"
+    os: str = Field(default="linux", pattern="^(?:linux|windows)$")
     directories: tuple[ArchivedDirectory, ...]
     files: tuple[ArchivedFile, ...]
 

@@ -144,7 +144,7 @@ def test_a_set_for_another_system_keeps_its_bytes_but_for_what_the_site_chose() 
         target, ConfigurationSet(Layout.V6, "6.4.1", {}, {}), owner="root", group="auth0", account="auth0"
     )
     assert {file.attributes for file in back.files.values()} == {FileAttributes("auth0", "auth0", 0o600)}
-    assert {made for made in back.directories.values()} == {FileAttributes("auth0", "auth0", 0o700)}
+    assert set(back.directories.values()) == {FileAttributes("auth0", "auth0", 0o700)}
 
 
 def test_a_key_that_was_decided_on_is_drift_when_the_host_has_something_else() -> None:
