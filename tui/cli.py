@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -41,6 +42,13 @@ app.command()(restart)
 app.command()(drill)
 
 _LARGEST_TEXT = 32 << 20
+
+
+class FirstSystem(StrEnum):
+    """What the first host of the demo runs."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
 
 
 def _version(value: bool) -> None:
@@ -292,6 +300,9 @@ def demo(
     drilled: Annotated[
         bool, typer.Option("--drill", help="With --headless: then a rolling restart and a failover drill as well.")
     ] = False,
+    first: Annotated[
+        FirstSystem, typer.Option("--first", help="The system of the first host; one host of either kind is added.")
+    ] = FirstSystem.LINUX,
     as_json: AsJson = False,
 ) -> None:
     """Try the wizard on embedded hosts.
@@ -305,11 +316,11 @@ def demo(
         raise OperatorError(f"{option} is for a demo without screens", remedy=f"adldap-ha demo --headless {option}")
     if not headless:
         _refuse_terminal()
-        with demonstration() as stage:
+        with demonstration(first=first.value) as stage:
             leave(_full_screen(stage.operations, demo=stage.controls))
     talk = plain_talk(yes=True, asking=False)
     talk.say("starting three embedded hosts, a directory and a tenant")
-    with demonstration(headless=True) as stage:
+    with demonstration(headless=True, first=first.value) as stage:
         view, result = perform_demo(stage, talk)
         outcome = perform_drill(stage, talk, view) if drilled else None
     _tell_status(result, view, outcome, as_json=as_json)
