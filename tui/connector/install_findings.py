@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from tui.connector.config_keys import is_known
 from tui.connector.layouts import layout_findings
-from tui.connector.model import Install, Layout, Role, Service
+from tui.connector.model import HostFacts, Install, Layout, Role, Service
+from tui.connector.service_words import service_words
 from tui.findings import Finding, Severity
 
 ADVISORIES = ("CVE-2026-85982", "CVE-2026-85983")
@@ -27,16 +28,15 @@ def install_findings(install: Install) -> list[Finding]:
 
 
 def _supervision(install: Install) -> list[Finding]:
-    found = []
+    found, kind = [], service_words(install.os).kind
     if install.connector_unit is None:
         found.append(
             Finding(
                 id="no-connector-unit",
                 severity=Severity.BLOCKER,
-                summary=f"no systemd unit runs the connector in {install.directory}",
+                summary=f"no {kind} runs the connector in {install.directory}",
                 evidence=(_SUPERVISED.get(install.supervisor, f"{install.supervisor} runs it"),),
-                remedy="make a systemd unit for it (WorkingDirectory= the install directory, ExecStart= its node with "
-                f"server.js, User={install.owner}, Restart=always), or name it as connector_unit in the cluster file",
+                remedy=_HOW_TO_SUPERVISE[install.os == "windows"].replace("OWNER", install.owner),
             )
         )
     if install.admin_unit is None:
@@ -44,10 +44,36 @@ def _supervision(install: Install) -> list[Finding]:
             Finding(
                 id="no-admin-unit",
                 severity=Severity.NOTE,
-                summary="no systemd unit runs the admin console; nothing here needs it",
+                summary=f"no {kind} runs the admin console; nothing here needs it",
             )
         )
     return found
+
+
+_HOW_TO_SUPERVISE = {
+    False: "make a systemd unit for it (WorkingDirectory= the install directory, ExecStart= its node with "
+    "server.js, User=OWNER, Restart=always), or name it as connector_unit in the cluster file",
+    True: "repair the connector's installation, which makes the services Auth0 ADLDAP and Auth0 ADLDAP Admin, or name its "
+    "service as connector_unit in the cluster file",
+}
+
+
+def domain_findings(facts: HostFacts) -> list[Finding]:
+    """Which domain a Windows host is joined to; nothing for a Linux host."""
+    if facts.os != "windows":
+        return []
+    if facts.domain:
+        return [
+            Finding(id="domain", severity=Severity.NOTE, summary=f"the host is joined to the domain {facts.domain}")
+        ]
+    return [
+        Finding(
+            id="no-domain",
+            severity=Severity.NOTE,
+            summary="the host is joined to no domain: Kerberos logins do not work through it, and the troubleshooter's NLTEST fails",
+            remedy="join it to the domain, unless its directory is not Active Directory",
+        )
+    ]
 
 
 def version_findings(install: Install) -> list[Finding]:
@@ -88,14 +114,14 @@ def service_findings(services: Mapping[Role, Service], *, configured: bool) -> l
 
 
 def _unit_findings(service: Service) -> list[Finding]:
-    found = []
+    found, words = [], service_words(service.system)
     if service.state == "masked":
         found.append(
             Finding(
                 id="service-masked",
                 severity=Severity.BLOCKER,
-                summary=f"{service.unit} is masked: it cannot be started",
-                remedy=f"find out who masked it and why; then `systemctl unmask {service.unit}`",
+                summary=f"{service.unit} is {words.forbidden}: it cannot be started",
+                remedy=f"find out who did that and why; then {words.about(words.allow, service.unit)}",
             )
         )
     if service.stale:
@@ -113,14 +139,33 @@ def _unit_findings(service: Service) -> list[Finding]:
                 id="service-not-enabled",
                 severity=Severity.WARNING,
                 summary=f"{service.unit} does not start when the host boots",
-                remedy=f"run `systemctl enable {service.unit}` on the host",
+                remedy=f"run {words.about(words.start_at_boot, service.unit)} on the host",
             )
         )
     return found
 
 
+def _account_findings(service: Service) -> list[Finding]:
+    """A Windows service under an account that no installer gives it; v6 runs as LocalSystem, v7 as `NT SERVICE\\…`."""
+    account = service.user or "LocalSystem"
+    usual = account.casefold() in ("localsystem", "nt authority\\system") or account.casefold().startswith(
+        "nt service\\"
+    )
+    if service.system != "windows" or usual:
+        return []
+    return [
+        Finding(
+            id="service-account",
+            severity=Severity.WARNING,
+            summary=f"{service.unit} runs as {account}, not as LocalSystem as the installer leaves it",
+            evidence=("its password may expire, and then the service does not start (error 1069)",),
+            remedy="see that this account may read the install directory and rewrite config.json",
+        )
+    ]
+
+
 def _connector_findings(service: Service, configured: bool) -> list[Finding]:
-    found = []
+    found, words = [], service_words(service.system)
     if service.restart_policy and service.restart_policy != "always":
         found.append(
             Finding(
@@ -140,6 +185,7 @@ def _connector_findings(service: Service, configured: bool) -> list[Finding]:
                 remedy="set StandardOutput=journal, so that the log can be read from outside",
             )
         )
+    found += _account_findings(service)
     found += _environment_findings(service)
     if not configured and service.state in ("failed", "crash_loop", "starting"):
         found.append(
@@ -155,7 +201,7 @@ def _connector_findings(service: Service, configured: bool) -> list[Finding]:
                 id="service-failed",
                 severity=Severity.WARNING,
                 summary=f"{service.unit} is {service.detail or service.state}",
-                remedy=f"read `journalctl -u {service.unit} -n 50`",
+                remedy=f"read {words.about(words.read_log, service.unit)}",
             )
         )
     return found
@@ -173,7 +219,7 @@ def _environment_findings(service: Service) -> list[Finding]:
                 severity=Severity.BLOCKER,
                 summary=f"{', '.join(replaced)} in the environment of {service.unit} replaces the files in certs/",
                 evidence=("the pair in certs/ is not the one that this instance uses",),
-                remedy="move that pair into certs/ and remove the variables from the unit",
+                remedy="move that pair into certs/ and remove the variables from the service",
             )
         )
     if overrides:

@@ -76,7 +76,7 @@ TESTS: tuple[Test, ...] = (
         says_failed=r"Clock skew detected",
         says_other=r"Error calling the test endpoint",
         remedies=_remedies(
-            "set the clock by NTP; the limit is 5 seconds (on Windows the domain controller is the upstream)",
+            "set the clock by NTP; the limit is 5 seconds (on Windows `w32tm /resync`; a domain member follows its domain controller)",
             not_compared="the tenant's clock could not be asked: make sure that Auth0 can be reached, then run it again",
         ),
     ),
@@ -98,7 +98,8 @@ TESTS: tuple[Test, ...] = (
         says_other=r"NLTEST can only run on Windows",
         other=Outcome.NOT_APPLICABLE,
         remedies=_remedies(
-            "the host is not joined to the domain, or DNS or a VPN stands between it and the controllers"
+            "the host is not joined to the domain, or DNS or a VPN stands between it and the controllers; on a host that is "
+            "to be in no domain, because its directory is not Active Directory, this test always fails and may be passed over"
         ),
     ),
     Test(

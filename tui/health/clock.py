@@ -8,7 +8,14 @@ MAX_SKEW_S = 5.0
 """The connector's own limit; it checks every five seconds and exits beyond it."""
 
 
-def clock_findings(skew_s: float | None, reference_s: float | None = None) -> list[Finding]:
+_HOW_TO_SET = {
+    "linux": "synchronise the host's clock (chrony or systemd-timesyncd), then look again",
+    "windows": "run `w32tm /resync` on the host, then look again; a member of a domain follows its domain controller, so when "
+    "`w32tm /query /status` names one, that controller's clock is to be set",
+}
+
+
+def clock_findings(skew_s: float | None, reference_s: float | None = None, *, system: str = "linux") -> list[Finding]:
     """What a host's clock means. Both in seconds against the jump box; `reference_s` is that of a connected host.
 
     A connected host's clock agrees with the tenant's, so where there is one it is the yardstick and the jump
@@ -20,7 +27,7 @@ def clock_findings(skew_s: float | None, reference_s: float | None = None) -> li
                 id="clock-not-read",
                 severity=Severity.WARNING,
                 summary="the host's clock could not be read",
-                remedy="run date on the host",
+                remedy=f"run {'Get-Date' if system == 'windows' else 'date'} on the host",
             )
         ]
     off = skew_s - (reference_s or 0.0)
@@ -33,7 +40,7 @@ def clock_findings(skew_s: float | None, reference_s: float | None = None) -> li
                 severity=Severity.BLOCKER,
                 summary=f"the clock is {abs(off):.1f} s {direction} of {yardstick}; the connector exits beyond 5 s, for ever again",
                 evidence=(f"host − jump box = {skew_s:+.1f} s",),
-                remedy="synchronise the host's clock (chrony or systemd-timesyncd), then look again",
+                remedy=_HOW_TO_SET[system],
             )
         ]
     if abs(skew_s) > MAX_SKEW_S:

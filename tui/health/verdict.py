@@ -10,6 +10,7 @@ from tui.connector.configuration_set import config_values, same_connection_value
 from tui.connector.errors import ConfigError
 from tui.connector.install_findings import install_findings, service_findings
 from tui.connector.model import ConfigurationSet, KeyDifference, Role, Service
+from tui.connector.service_words import service_words
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity
 from tui.health.clock import clock_findings
@@ -59,12 +60,13 @@ def judge(
     """
     here = observation.configuration
     differences = _drift(here, reference, host.keys.chosen() if host else {})
+    skew = observation.facts.clock_skew_s if observation.facts else None
     problems = [
         *_failure(observation),
         *observation.findings,
         *_service_problems(observation),
         *_hub_problems(observation),
-        *clock_findings(observation.facts.clock_skew_s if observation.facts else None, clock_reference_s),
+        *clock_findings(skew, clock_reference_s, system=_system(observation, host)),
         *_tenant_problems(observation),
         *_connection_problems(here, reference),
         *drift_findings(differences),
@@ -83,7 +85,7 @@ def judge(
         services={role.value: service.state for role, service in observation.services.items()},
         hub=observation.log.state if observation.log else "unknown",
         certificate=_certificate(observation),
-        clock_skew_s=observation.facts.clock_skew_s if observation.facts else None,
+        clock_skew_s=skew,
         drift=differences,
         problems=tuple(_unique(problems)),
         log=observation.log,
@@ -172,14 +174,16 @@ def _service_problems(observation: Observation) -> list[Finding]:
 
 
 def _not_running(service: Service, severity: Severity) -> Finding:
+    words = service_words(service.system)
+    state = words.forbidden if service.state == "masked" else service.state.replace("_", " ")
     return Finding(
         id=f"{service.role.value}-{service.state.replace('_', '-')}",
         severity=severity,
-        summary=f"the {service.role.value} service {service.unit} is {service.state.replace('_', ' ')}",
+        summary=f"the {service.role.value} service {service.unit} is {state}",
         evidence=(service.detail,) if service.detail else (),
-        remedy=f"systemctl unmask {service.unit}, then start it"
+        remedy=f"{words.about(words.allow, service.unit)}, then start it"
         if service.state == "masked"
-        else f"read why it ended (journalctl -u {service.unit}), then start it",
+        else f"read why it ended ({words.about(words.read_log, service.unit)}), then start it",
     )
 
 

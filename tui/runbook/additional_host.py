@@ -8,7 +8,7 @@ from enum import StrEnum
 from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, same_connection_values
 from tui.connector.errors import ConfigError
-from tui.connector.install_findings import install_findings, service_findings
+from tui.connector.install_findings import domain_findings, install_findings, service_findings
 from tui.connector.layouts import layout_findings, set_paths
 from tui.connector.model import ConfigurationSet, HostFacts, Install, Service
 from tui.connector.names import name_findings
@@ -136,7 +136,7 @@ def _facts(facts: HostFacts | None, install: Install, first: FirstHost) -> list[
                 remedy="look at the host again",
             )
         ]
-    found = clock_findings(facts.clock_skew_s, first.clock_skew_s)
+    found = clock_findings(facts.clock_skew_s, first.clock_skew_s, system=install.os)
     if facts.read_only:
         found.append(
             Finding(
@@ -157,7 +157,7 @@ def _facts(facts: HostFacts | None, install: Install, first: FirstHost) -> list[
                 remedy="free space on that file system",
             )
         )
-    return [*found, *_prerequisites(facts)]
+    return [*found, *_prerequisites(facts), *domain_findings(facts)]
 
 
 def _prerequisites(facts: HostFacts) -> list[Finding]:
