@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from tui import paths
-from tui.remote.errors import HostKeyUnknown
+from tui.remote.errors import CertificateUnknown, HostKeyUnknown
 from tui.remote.known_hosts import SYSTEM_KNOWN_HOSTS, remember
 from tui.remote.secrets import Secrets
 
@@ -19,7 +19,8 @@ def _default_known_hosts() -> Path:
 class Access(BaseModel):
     """Handed to everything that opens sessions. `known_hosts` is the file that confirmed keys are appended to.
 
-    `known_certificates` is the file of TLS certificates that an operator has confirmed. `ssh_config` replaces the operator's own OpenSSH configuration (None: OpenSSH's usual files).
+    `known_certificates` is the file of TLS certificates that an operator has confirmed. `ssh_config` replaces the
+    operator's own OpenSSH configuration (None: OpenSSH's usual files).
     """
 
     secrets: Secrets = Field(default_factory=Secrets)
@@ -32,3 +33,10 @@ class Access(BaseModel):
 def remember_host_key(access: Access, question: HostKeyUnknown) -> None:
     """Keep the key that an operator has confirmed, so that the next attempt knows it. Raises OperatorError."""
     remember(access.known_hosts, question.address, question.port, question.key_type, question.key)
+
+
+def remember_certificate(access: Access, question: CertificateUnknown) -> None:
+    """Keep the certificate that an operator has confirmed, so that the next attempt knows it. Raises OperatorError."""
+    from tui.remote.windows.known_certificates import remember as remember_listener
+
+    remember_listener(access.known_certificates, question.address, question.port, question.certificate)

@@ -17,7 +17,7 @@ from tui.remote.secrets import Secrets
 
 MASK = "•••"
 _SHORT = 4
-_LIBRARIES = ("paramiko", "httpx", "httpcore")
+_LIBRARIES = ("paramiko", "httpx", "httpcore", "pypsrp", "spnego", "requests_credssp", "urllib3", "requests")
 
 
 def secret_values(secrets: Secrets) -> list[str]:

@@ -43,8 +43,32 @@ class Leg:
     identity_agent: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Open transports to a host, the nearest jump host's first, and who is logged in there with which host key shown."""
+
+    transports: tuple[Transport, ...]
+    pulses: tuple[Pulse, ...]
+    user: str
+    shown: ShownKey
+
+
 def connect(host: Host, access: Access) -> SshSession:
     """A session with `host`, over its jump hosts; see `open_session`."""
+    way = log_in(host, access)
+    return SshSession(
+        host=host.name,
+        login_user=way.user,
+        become=host.become,
+        secrets=access.secrets,
+        transports=way.transports,
+        pulses=way.pulses,
+        shown=way.shown,
+    )
+
+
+def log_in(host: Host, access: Access) -> LoggedIn:
+    """Connect to `host` over its jump hosts and log in everywhere. Raises what `open_session` raises."""
     quiet_libraries()
     legs = route(host, access)
     lines = read_known_hosts(known_hosts_files(access.known_hosts, access.system_known_hosts))
@@ -55,23 +79,14 @@ def connect(host: Host, access: Access) -> SshSession:
             bastion = legs[len(transports) - 1].endpoint.host if through else ""
             transport, shown = _log_in(leg, through, bastion, lines, access)
             transports.append(transport)
-        pulses = [Pulse(transport) for transport in transports]
-        session = SshSession(
-            host=host.name,
-            login_user=legs[-1].user,
-            become=host.become,
-            secrets=access.secrets,
-            transports=transports,
-            pulses=pulses,
-            shown=shown,
-        )
+        pulses = tuple(Pulse(transport) for transport in transports)
     except BaseException:
         for transport in reversed(transports):
             transport.close()
         raise
     for pulse in pulses:
         pulse.start()
-    return session
+    return LoggedIn(tuple(transports), pulses, legs[-1].user, shown)
 
 
 def _log_in(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Sequence
 from typing import Literal
@@ -18,7 +17,7 @@ from tui.remote.remote_shell import Opening, OutOfTime, RemoteShell, SecondPromp
 from tui.remote.secrets import Secrets
 from tui.remote.session import ROOT, Completed, FileAttributes, FileStat
 from tui.remote.shell import Markers, Way, becoming, command_line, serving
-from tui.remote.ssh_transport import CHANNEL_SECONDS, Pulse, Transport, open_forward
+from tui.remote.ssh_transport import Pulse, Transport, connection_ended, open_exec, open_forward
 from tui.remote.tunnel import TunnelStream
 
 _OPEN_SECONDS = 30.0
@@ -152,44 +151,10 @@ class SshSession:
 
     def _start(self, command: str) -> paramiko.Channel:
         self.round_trips += 1
-        try:
-            channel = self._transport.open_session(timeout=CHANNEL_SECONDS)
-        except paramiko.ChannelException:
-            raise HostUnreachable(
-                "the SSH server refuses another session",
-                host=self.host,
-                tried="to open a session channel",
-                remedy="raise MaxSessions in its sshd_config; this program needs one for each account it becomes",
-            ) from None
-        except (paramiko.SSHException, EOFError, OSError):
-            raise self._lost() from None
-        # paramiko waits without limit for the answer to an exec request.
-        watch = threading.Timer(CHANNEL_SECONDS, channel.close)
-        watch.daemon = True
-        watch.start()
-        try:
-            channel.exec_command(command)
-        except (paramiko.SSHException, EOFError, OSError):
-            channel.close()
-            if self._transport.is_active():
-                raise HostUnreachable(
-                    "the SSH server does not run commands for this account",
-                    host=self.host,
-                    tried=f"to run /bin/sh as {self.login_user}",
-                    remedy="check the account's shell, and ForceCommand in sshd_config",
-                ) from None
-            raise self._lost() from None
-        finally:
-            watch.cancel()
-        return channel
+        return open_exec(self._transport, command, host=self.host, user=self.login_user)
 
     def _lost(self) -> ConnectionLost:
-        return ConnectionLost(
-            "the SSH connection ended",
-            host=self.host,
-            meaning="whether the last command did its work is unknown",
-            remedy="look at the host before trying again",
-        )
+        return connection_ended(self.host)
 
     def read_files(self, paths: Sequence[str], *, user: str | None = None, limit: int = 4 << 20) -> dict[str, bytes]:
         """See Session.read_files."""

@@ -131,6 +131,50 @@ def open_forward(
         ) from None
 
 
+def open_exec(transport: paramiko.Transport, command: str, *, host: str, user: str) -> paramiko.Channel:
+    """A session channel that `command` runs on. Raises HostUnreachable, ConnectionLost."""
+    try:
+        channel = transport.open_session(timeout=CHANNEL_SECONDS)
+    except paramiko.ChannelException:
+        raise HostUnreachable(
+            "the SSH server refuses another session",
+            host=host,
+            tried="to open a session channel",
+            remedy="raise MaxSessions in its sshd_config; this program needs one for each account it becomes",
+        ) from None
+    except (paramiko.SSHException, EOFError, OSError):
+        raise connection_ended(host) from None
+    # paramiko waits without limit for the answer to an exec request.
+    watch = threading.Timer(CHANNEL_SECONDS, channel.close)
+    watch.daemon = True
+    watch.start()
+    try:
+        channel.exec_command(command)
+    except (paramiko.SSHException, EOFError, OSError):
+        channel.close()
+        if transport.is_active():
+            raise HostUnreachable(
+                "the SSH server does not run commands for this account",
+                host=host,
+                tried=f"to run a command as {user}",
+                remedy="check the account's shell, and ForceCommand in sshd_config",
+            ) from None
+        raise connection_ended(host) from None
+    finally:
+        watch.cancel()
+    return channel
+
+
+def connection_ended(host: str) -> ConnectionLost:
+    """The error for a connection that ended while something was done over it."""
+    return ConnectionLost(
+        "the SSH connection ended",
+        host=host,
+        meaning="whether the last command did its work is unknown",
+        remedy="look at the host before trying again",
+    )
+
+
 def handshake(
     sock: socket.socket | paramiko.Channel, endpoint: Endpoint, lines: Sequence[KnownHost]
 ) -> tuple[Transport, ShownKey]:
