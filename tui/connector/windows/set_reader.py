@@ -35,7 +35,7 @@ def read_set(session: WindowsSession, install: Install) -> ConfigurationSet:
             directories[relative] = stat.attributes
         elif path in contents:
             files[relative] = SetFile(relative, contents[path], stat.attributes)
-    return ConfigurationSet(install.layout, install.version, files, directories)
+    return ConfigurationSet(install.layout, install.version, files, directories, os=install.os)
 
 
 def set_links(session: WindowsSession, install: Install) -> dict[str, str]:
