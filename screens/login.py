@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.remote.errors import BecomeFailed, SecretNeeded
+from tui.remote.errors import BecomeFailed, ConnectionLost, HostUnreachable, SecretNeeded
 from tui.runbook.operations import Operations
 from tui.runbook.survey import Connected
 
@@ -24,10 +24,14 @@ def log_in(operations: Operations, host: str) -> Connected:
             raise question from refused
 
 
-def log_in_to_all(operations: Operations, hosts: Sequence[str]) -> None:
-    """Connect to each of these hosts in turn."""
+def log_in_to_all(operations: Operations, hosts: Sequence[str], *, all_needed: bool = True) -> None:
+    """Connect to each of these hosts in turn; unless `all_needed`, one that cannot be reached is passed over. Questions are raised."""
     for host in hosts:
-        log_in(operations, host)
+        try:
+            log_in(operations, host)
+        except (HostUnreachable, ConnectionLost):
+            if all_needed:
+                raise
 
 
 def wants_another(question: SecretNeeded) -> bool:

@@ -66,7 +66,7 @@ def _unlock(screen: WizardScreen, passphrase: str, resumed: Callable[[], None], 
 
     def unlocked(_recipient: str) -> None:
         screen.tell("Logging in to the hosts of the run", busy=True)
-        screen.ask("connect", lambda: _connect_all(operations, run), connected)
+        screen.ask("connect", lambda: _connect_all(operations, run, undo=undo), connected)
 
     def refused(error: OperatorError) -> None:
         screen.tell(". ".join(part for part in (error.summary, error.remedy) if part), "bad")
@@ -76,6 +76,9 @@ def _unlock(screen: WizardScreen, passphrase: str, resumed: Callable[[], None], 
     screen.ask("unlock", lambda: operations.unlock_identity(passphrase), unlocked, refused)
 
 
-def _connect_all(operations: Operations, run: str) -> None:
-    concerned = {step.planned.host for step in operations.run_view(run).steps}
-    log_in_to_all(operations, [host.name for host in operations.cluster.hosts if host.name in concerned])
+def _connect_all(operations: Operations, run: str, *, undo: bool) -> None:
+    """Log in where the run has work to do. An undo goes on without a host that cannot be reached: the others are put back."""
+    view = operations.run_view(run)
+    concerned = set(view.changed) if undo else {step.planned.host for step in view.steps}
+    names = [host.name for host in operations.cluster.hosts if host.name in concerned]
+    log_in_to_all(operations, names, all_needed=not undo)

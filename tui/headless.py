@@ -345,8 +345,9 @@ def resume(operations: Operations, talk: Talk, run: str | None, *, undo: bool) -
             operations.control(view.id, "roll_back")
     else:
         unlock_vault(operations, talk)
-        hosts = {step.planned.host for step in view.steps}
-        connect_all(operations, talk, [host.name for host in operations.cluster.hosts if host.name in hosts])
+        hosts = set(view.changed) if undo else {step.planned.host for step in view.steps}
+        names = [host.name for host in operations.cluster.hosts if host.name in hosts]
+        connect_all(operations, talk, names, all_needed=not undo)
         operations.resume_run(view.id, undo=undo)
     talk.say(f"attached to run {view.id}; it goes on if this terminal is closed")
     return follow(operations, talk, view.id)

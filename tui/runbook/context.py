@@ -20,7 +20,7 @@ from tui.health.probes import observe
 from tui.runbook.first_host import FirstHost, first_host
 from tui.runbook.journal import Entry, Journal, Json, RecordKind
 from tui.runbook.links import Link, Links
-from tui.runbook.safekeeping import Safekeeping
+from tui.runbook.safekeeping import Safekeeping, same_bytes
 
 FIRST_LOG_END = "first-log-end"
 """The note of where the first host's log ended when the run began: what it lost since is told in the end."""
@@ -180,6 +180,19 @@ class HostWork:
             account=install.account,
             keys=self.host.keys.chosen(),
         )
+
+    def changed_since_release(self, now: ConfigurationSet, before: ConfigurationSet) -> list[str]:
+        """What of the host is neither what this run has put in place nor what was there before it, by path or key; sorted."""
+        if same_bytes(now, before):
+            return []
+        context = self.context
+        backup = context.safekeeping.of_run(context.cluster.first.name, "set", context.run, latest=True)
+        given = context.safekeeping.read(backup) if backup is not None else context.first().configuration
+        site = self.host.keys.chosen()
+        differences = key_differences(now, for_site(given, site))
+        realm = realm_of(config_values(given) or {})
+        keys = config_keys.not_left_alone(differences, realm=realm, decided=site)
+        return sorted({each.key for each in (*file_drift(now, given), *keys)})
 
     def in_line(self, files: ConfigurationSet) -> bool:
         """Whether a set that was read of the host is the first host's, and may be started with as it is."""

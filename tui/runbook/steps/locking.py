@@ -12,6 +12,7 @@ from tui.runbook.model import Change, Evidence
 from tui.runbook.safekeeping import same_bytes
 from tui.runbook.steps.base import HostStep
 from tui.runbook.steps.looking import HOST_TAKEN
+from tui.runbook.steps.put_back import require_before
 
 AS_BACKED_UP = "as-backed-up"
 """The note that the run, holding the host's lock, has seen it as backed up: what it made there later is its own."""
@@ -142,7 +143,17 @@ class Release(HostStep):
         return Evidence(detail="given back; what it had before is in the vault")
 
     def put_back(self, instance: Instance) -> Evidence:
-        """Take the host again, since it is about to be put back."""
-        context = self.work.context
+        """Take the host again, since it is about to be put back. Raises OperatorError when somebody has changed it since: what they
+        have made would be lost."""
+        context, before = self.work.context, require_before(self.work)
         instance.lock(run=context.run, holder=context.operator)
-        return Evidence(detail="taken again")
+        foreign = self.work.changed_since_release(self.work.read(instance), before)
+        if not foreign:
+            return Evidence(detail="taken again")
+        instance.unlock(run=context.run)
+        raise OperatorError(
+            "somebody has changed this host since this run gave it back",
+            tried=f"compared it with what the run had put in place: {', '.join(foreign)} differs",
+            meaning="undoing would destroy what has been made of it since, of which there is no copy; it was left as it is",
+            remedy="find out who works on this host; if the change is not wanted, take it back, then undo again",
+        )

@@ -10,6 +10,9 @@ from tui.errors import OperatorError
 from tui.runbook.changes import Chosen, same_file
 from tui.runbook.context import HostWork
 from tui.runbook.model import Evidence
+from tui.vault.errors import VaultError, VaultFailure
+
+_LOST = (VaultFailure.DAMAGED, VaultFailure.REPLACED, VaultFailure.UNSAFE, VaultFailure.MISSING)
 
 
 def put_back(work: HostWork, instance: Instance, chosen: Chosen) -> Evidence:
@@ -70,11 +73,7 @@ def before_or_parked(work: HostWork, instance: Instance) -> ConfigurationSet:
     A step is undone only when it was applied, and nothing is applied without this backup. When it is gone all the
     same, what was parked is moved back, both services stay stopped, and OperatorError says so.
     """
-    try:
-        before = work.before()
-        lost = OperatorError("the vault has no `before` backup of this host any more")
-    except OperatorError as error:
-        before, lost = None, error
+    before, lost = _before_or_lost(work)
     if before is not None:
         return before
     moved = _unpark_all(work, instance)
@@ -86,12 +85,40 @@ def before_or_parked(work: HostWork, instance: Instance) -> ConfigurationSet:
     ) from lost
 
 
+def require_before(work: HostWork) -> ConfigurationSet:
+    """What the host had before the run, before anything of an instance in service is undone. Raises OperatorError when it cannot be read."""
+    before, lost = _before_or_lost(work)
+    if before is not None:
+        return before
+    raise OperatorError(
+        f"what this host had before cannot be read from the vault: {lost.summary}",
+        tried="read it before touching the host",
+        meaning="putting the host back is impossible without it, so it was left in service as the run has made it",
+        remedy="bring the backup file back into the vault and undo the run again, or leave the host as it is",
+    ) from lost
+
+
+def _before_or_lost(work: HostWork) -> tuple[ConfigurationSet | None, OperatorError]:
+    """The backup, or why it is lost for good. Any other failure, of the journal or of storage, is raised: it may pass."""
+    missing = OperatorError("the vault has no `before` backup of this host any more")
+    try:
+        return work.before(), missing
+    except VaultError as error:
+        if error.reason not in _LOST:
+            raise
+        return None, error
+
+
 def _unpark_all(work: HostWork, instance: Instance) -> list[str]:
-    """Move everything that this run has parked back, config.json last and never beside certificates of another set."""
+    """Move everything that this run has parked back, config.json last and never beside certificates of another set.
+
+    config.json goes out first by the run's own order: one that lies there while something is parked is the host's own only
+    when it is itself parked no more. So what lies there is the run's, a copy of the first host's, and is removed.
+    """
     stop_both(instance)
     paths, run = set_paths(instance.install.layout), work.context.run
     parked = instance.parked(run=run)
-    if paths.config in parked:
+    if parked:
         instance.remove(paths.config)
     moved = []
     for path in sorted(parked, key=lambda path: path == paths.config):

@@ -15,7 +15,7 @@ from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
 from tui.runbook.steps.certificate_gate import compare_certificate
 from tui.runbook.steps.looking import SERVICES_BEFORE
-from tui.runbook.steps.put_back import before_or_parked, stop_both
+from tui.runbook.steps.put_back import before_or_parked, require_before, stop_both
 
 STARTS_AT_BOOT = "starts-at-boot"
 """The note that a connector which must not be started is stopped, and would be started by the next boot."""
@@ -169,7 +169,10 @@ class StartConnector(_StartStep):
         return Evidence(detail=f"{service.unit} is {service.state}" if service else "no unit", done=service is not None)
 
     def put_back(self, instance: Instance) -> Evidence:
-        """Stop it before anything else is put back."""
+        """Stop it before anything else is put back, unless nothing else could be."""
+        connector = instance.services().get(Role.CONNECTOR)
+        if connector is not None and connector.running:
+            require_before(self.work)
         instance.stop(Role.CONNECTOR)
         return Evidence(detail="stopped")
 
