@@ -82,13 +82,17 @@ def show(cluster: Cluster, backup: BackupId = None, as_json: AsJson = False) -> 
 def _opened_backup(
     operations: ClusterOperations, talk: TerminalTalk, backup: str | None, kind: str | None = None
 ) -> Backup:
-    """The backup that is meant, with the vault open. Opening it heals one that lost its description."""
+    """The backup that is meant, with the vault open. Opening it heals one that lost its description.
+
+    With a `kind`, only one that this jump box has made is taken unasked.
+    """
     from tui.headless import open_vault, pick_backup
 
+    among = operations.recorded_backups() if kind is not None else None
     if not operations.vault_findings():
-        pick_backup(operations, backup, kind)
+        pick_backup(operations, backup, kind, among)
     open_vault(operations, talk)
-    return pick_backup(operations, backup, kind)
+    return pick_backup(operations, backup, kind, among)
 
 
 @backup_app.command("verify")

@@ -6,7 +6,7 @@ Prints nothing: what is to be said or asked goes through a Talk.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -383,12 +383,22 @@ def _changed_hosts(operations: Operations, view: RunView) -> tuple[str, ...]:
     )
 
 
-def pick_backup(operations: Operations, backup_id: str | None, kind: str | None = None) -> Backup:
-    """The backup with this id; without one the newest (of this `kind`). Raises OperatorError when there is none."""
+def pick_backup(
+    operations: Operations, backup_id: str | None, kind: str | None = None, among: Collection[str] | None = None
+) -> Backup:
+    """The backup with this id; without one the newest (of this `kind`, `among` these ids). Raises OperatorError when there is none."""
     backups = operations.backups()
     for backup in backups:
-        if backup.id == backup_id or (backup_id is None and kind in (None, backup.kind)):
+        chosen = backup_id is None and kind in (None, backup.kind) and (among is None or backup.id in among)
+        if backup.id == backup_id or chosen:
             return backup
+    if backups and backup_id is None and among is not None:
+        raise OperatorError(
+            "this jump box has no record of having made any of the backups in the vault",
+            tried="compared the vault with the journal",
+            meaning="age is no signature: anybody who knows a recipient can make a backup that opens",
+            remedy=f"choose one whose origin you know (adldap-ha backup list {operations.cluster.name}) and name it",
+        )
     raise OperatorError(
         f"there is no backup {backup_id}" if backup_id else "there are no backups yet",
         tried="read the vault's catalogue",

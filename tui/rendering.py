@@ -30,6 +30,7 @@ _HOST_KEYS = {
     "drift",
     "problems",
 }
+_GOOD = "the backup is good: decrypted, every hash checked"
 _EVIDENCE_SHOWN = 2
 _LONGEST_EVIDENCE = 200
 _PROBLEMS_SHOWN = 3
@@ -274,7 +275,9 @@ def backup_detail_lines(backup: Backup) -> list[str]:
 
 def verification_lines(verification: Verification) -> list[str]:
     """What verifying a backup proved."""
-    lines = ["the backup is good: decrypted, every hash checked" if verification.ok else "the backup is NOT good"]
+    unknown = any(finding.id == "backup-unknown-origin" for finding in verification.findings)
+    good = "the backup opens and is whole, but nobody knows who made it" if unknown else _GOOD
+    lines = [good if verification.ok else "the backup is NOT good"]
     for finding in verification.findings:
         lines += finding_lines(finding)
     return lines

@@ -234,6 +234,10 @@ class ClusterOperations:
         """Every backup of the current cluster, newest first, without decrypting."""
         return list(self._backups.catalogue().backups)
 
+    def recorded_backups(self) -> frozenset[str]:
+        """The ids of the backups that this jump box's journal has seen made."""
+        return self._backups.recorded()
+
     def vault_findings(self) -> list[Finding]:
         """What is damaged, incomplete or foreign in the cluster's vault, without decrypting."""
         return list(self._backups.catalogue().findings)

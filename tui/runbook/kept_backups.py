@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from tui import paths
-from tui.findings import blockers
+from tui.findings import Finding, Severity, blockers
 from tui.runbook.first_host import first_findings, refusal
 from tui.runbook.open_cluster import OpenCluster
 from tui.runbook.operator_identity import OperatorIdentity
@@ -54,8 +54,27 @@ class KeptBackups:
 
     def verify(self, backup_id: str) -> Verification:
         """Decrypt one backup and check everything in it."""
-        backup = self.vault.get(backup_id)
-        return self.vault.verify(backup, self._identity.unlocked(), expected_sha256=self._remembered(backup))
+        return self._verified(self.vault.get(backup_id))
+
+    def recorded(self) -> frozenset[str]:
+        """The ids of the backups that this jump box's journal has seen made: of the others nobody knows who made them."""
+        with self._opened.journal() as journal:
+            return frozenset(backup.id for backup in self.vault.list() if journal.backup_hash(backup.id) is not None)
+
+    def _verified(self, backup: Backup) -> Verification:
+        """What decrypting shows, and a warning where the journal does not know the backup: whoever has a recipient can make one."""
+        remembered = self._remembered(backup)
+        found = self.vault.verify(backup, self._identity.unlocked(), expected_sha256=remembered)
+        if remembered is not None or not found.ok:
+            return found
+        unknown = Finding(
+            id="backup-unknown-origin",
+            severity=Severity.WARNING,
+            summary="this jump box has no record of having made this backup",
+            evidence=("age is no signature: anybody who knows a recipient can make a backup that opens",),
+            remedy="see that it comes from a jump box of yours; compare its SHA-256 with that one's journal (adldap-ha report)",
+        )
+        return found.model_copy(update={"findings": (*found.findings, unknown)})
 
     def restore(self, backup_id: str, directory: Path) -> Verification:
         """Verify one backup and decrypt it into a new directory; nothing is left behind when that fails.
@@ -67,7 +86,7 @@ class KeptBackups:
         refuse_existing(directory)
         backup = self.vault.get(backup_id)
         identity, remembered = self._identity.unlocked(), self._remembered(backup)
-        verification = self.vault.verify(backup, identity, expected_sha256=remembered)
+        verification = self._verified(backup)
         configuration, manifest = self.vault.contents(backup, identity, expected_sha256=remembered)
         unpack_into(directory, configuration, manifest)
         return verification
