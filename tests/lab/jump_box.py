@@ -43,6 +43,9 @@ class JumpBox:
         patch.setenv("HOME", str(home))
         self.known_hosts = home / "known_hosts"
         self.known_hosts.write_text(lab.known_hosts_text())
+        self.known_certificates = home / "known_certificates"
+        self.known_certificates.touch(mode=0o600)
+        self.known_certificates.write_text(lab.known_certificates_text())
         self.identity_file = home / "identity.age"
         self.recipient = write_cheap_identity(self.identity_file, lab.vault_passphrase)
         self.cluster_file = home / "lab.toml"
@@ -57,10 +60,11 @@ class JumpBox:
         self.cluster_file.write_text(f'{text}\n[vault]\nrecipients = ["{self.recipient}"]\n')
 
     def access(self) -> Access:
-        """What the operator types, and the hosts' keys."""
+        """What the operator types, and the hosts' keys and certificates."""
         return Access(
             secrets=self.lab.secrets(),
             known_hosts=self.known_hosts,
+            known_certificates=self.known_certificates,
             system_known_hosts=self.home / "no_system_known_hosts",
             ssh_config=Path("/dev/null"),
         )
