@@ -99,17 +99,33 @@ def _full_screen(
 
 @app.command()
 @ending(failed=Exit.UNKNOWN)
-def status(cluster: Cluster, as_json: AsJson = False, secrets: SecretsFrom = None) -> None:
+def status(
+    cluster: Cluster,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again and again, until Ctrl-C; with --json a document a line.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", min=2.0, help="With --watch: seconds between two rounds.")
+    ] = 5.0,
+    rounds: Annotated[
+        int | None, typer.Option("--rounds", min=1, help="With --watch: end after so many rounds.")
+    ] = None,
+    as_json: AsJson = False,
+    secrets: SecretsFrom = None,
+) -> None:
     """Say how every host is.
 
     Exit 0 healthy, 1 degraded or down, 2 could not tell.
     """
+    from tui.cli_watch import watch_status
     from tui.headless import connect_all
 
     with opened(cluster, secrets) as operations:
         if somebody_there(secrets):
             names = [host.name for host in operations.cluster.hosts]
             connect_all(operations, plain_talk(quiet=True), names, all_needed=False)
+        if watch:
+            watch_status(operations, interval=interval, rounds=rounds, as_json=as_json)
         result = operations.status()
     _tell_status(result, as_json=as_json)
 

@@ -91,12 +91,12 @@ def write_lines(lines: Iterable[str]) -> None:
         _write(sys.stdout, line)
 
 
-def write_document(value: object) -> None:
-    """Print one JSON document; in ASCII where the output is not UTF-8."""
+def write_document(value: object, *, compact: bool = False) -> None:
+    """Print one JSON document; in ASCII where the output is not UTF-8. `compact`: on one line, for a stream of documents."""
     if sys.stdout is None:
         return
     unicode = shown_encoding(sys.stdout).lower().replace("-", "") == "utf8"
-    text = json.dumps(value, indent=2, ensure_ascii=not unicode)
+    text = json.dumps(value, indent=None if compact else 2, ensure_ascii=not unicode)
     sys.stdout.write(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
