@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ntpath import normpath
+
 from tui.connector.host_state import checked_path
 from tui.connector.layouts import set_paths
 from tui.connector.model import Install, Layout
@@ -13,8 +15,8 @@ WELL_KNOWN_DIRECTORIES = (
 
 
 def trimmed(path: str) -> str:
-    """A directory's path without `\\` at its end."""
-    return path.strip().rstrip("\\") if len(path.strip()) > 3 else path.strip()
+    """A path in Windows' own form, without `\\` at its end; an empty one stays empty."""
+    return normpath(path.strip()) if path.strip() else ""
 
 
 def on_host(install: Install, relative: str) -> str:
