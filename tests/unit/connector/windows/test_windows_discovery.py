@@ -192,7 +192,7 @@ class TestWhatTheClusterFileNames:
         assert "nothing" in caught.value.summary
         assert "admin_unit" in (caught.value.remedy or "")
 
-    @pytest.mark.parametrize("written", [OTHER, f"{OTHER}\\", OTHER.replace("\\", "/"), OTHER.lower()])
+    @pytest.mark.parametrize("written", [OTHER, f"{OTHER}\\", OTHER.lower()])
     def test_its_directory_wins_however_it_is_written(self, written: str) -> None:
         found = find([CONNECTOR], [directory(), directory(OTHER)], install_dir=written)
         assert (found.directory, found.found_at, found.connector_unit) == (OTHER, written, None)
