@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from tui.cluster import Host
 from tui.remote.access import Access
 from tui.remote.errors import RemoteError, SecretKind
@@ -18,6 +20,8 @@ from tui.remote.windows.winrm_transport import ANSWER_SECONDS, CONNECT_SECONDS, 
 def connect_winrm(host: Host, access: Access) -> WinrmSession:
     """A session with `host`; see `open_session`. The certificate is judged before the password is even asked for."""
     quiet_libraries()
+    # It logs the traceback of every time-out, which is told to the operator in words.
+    logging.getLogger("pypsrp.wsman").setLevel(logging.CRITICAL)
     method = check_method(host)
     endpoint = Endpoint(host.name, host.address, host.port)
     with handshake_slot(host.address, host.port):

@@ -204,7 +204,13 @@ def _status(status: int, listener: Listener) -> RemoteError:
 
 def _broken(error: requests.RequestException, listener: Listener, *, opened: bool) -> RemoteError:
     host, shown = listener.endpoint.host, listener.endpoint.shown
-    if isinstance(error, requests.exceptions.SSLError):
+    if (
+        isinstance(error, requests.exceptions.SSLError)
+        and "ALERT" in str(error).upper()
+        and listener.method == "certificate"
+    ):
+        return refused_login(listener, None)
+    if isinstance(error, requests.exceptions.SSLError) and _distrusted(error):
         return CertificateRefused(
             f"{shown} no longer shows the certificate that was accepted",
             host=host,
@@ -236,6 +242,12 @@ def _broken(error: requests.RequestException, listener: Listener, *, opened: boo
         remedy="check that the WinRM service runs and that this is its port"
         + ("; an HTTPS listener (5986) needs `tls = true`" if not listener.tls else ""),
     )
+
+
+def _distrusted(error: requests.exceptions.SSLError) -> bool:
+    """Whether this side broke the handshake off, because of the certificate that it was shown."""
+    text = str(error)
+    return "CERTIFICATE_VERIFY_FAILED" in text or "Fingerprints did not match" in text
 
 
 def _ended(listener: Listener, said: str) -> ConnectionLost:

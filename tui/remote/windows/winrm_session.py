@@ -25,12 +25,12 @@ POLL_SECONDS = 3
 """How long the host holds back the answer to one question for more output."""
 FORGET_SECONDS = 900
 """When the host itself ends a session that was cut off from here; until then it counts against a quota."""
-_STOP_SECONDS = 5.0
+_PARTING_SECONDS = 3.0
 _FAULTS = (WinRMError, requests.RequestException, ValueError, OSError)
 
 
 class WinrmSession(PowerShellSession):
-    """See WindowsSession. Opened by `open`."""
+    """See WindowsSession. Opened by `open`. `key_type` and `fingerprint` tell by what the host was known."""
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class WinrmSession(PowerShellSession):
         self._refuse = refuse
         self._wsman = WSMan(listener.endpoint.address, operation_timeout=int(ANSWER_SECONDS * 2 / 3))
         self._wsman.transport = transport
+        self.key_type = "certificate" if listener.tls else "HTTP,"
+        self.fingerprint = (transport.pin or "signed by a trusted authority") if listener.tls else "messages encrypted"
         self._pool: Any = None
         self._lost = False
 
@@ -124,6 +126,7 @@ class WinrmSession(PowerShellSession):
 
     def _out_of_time(self, shell: Any, script: Script, timeout: float) -> ConnectionLost:
         self._lost = True
+        self._transport.patience = _PARTING_SECONDS
         with contextlib.suppress(*_FAULTS):
             shell.stop()
         return ConnectionLost(
@@ -151,6 +154,7 @@ class WinrmSession(PowerShellSession):
     def close(self) -> None:
         """See HostSession.close. A session that was lost is left for the host to end: it may not answer at all."""
         if self._pool is not None and not self._lost:
+            self._transport.patience = _PARTING_SECONDS
             with contextlib.suppress(Exception):
                 self._pool.close()
         self._lost = True

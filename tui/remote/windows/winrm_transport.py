@@ -69,14 +69,20 @@ class Wire(HTTPAdapter):
 
 
 class WinrmTransport(_TransportHTTP):
-    """Carries SOAP messages to one listener. `calls` counts them."""
+    """Carries SOAP messages to one listener. `calls` counts them, `patience` is how long each answer may take."""
 
     def __init__(self, *args: Any, trust: TlsTrust | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._trust = trust
         self.calls = 0
+        self.patience = ANSWER_SECONDS
         self.wire: Wire | None = None
         self._used = time.monotonic()
+
+    @property
+    def pin(self) -> str | None:
+        """The SHA-256 of the one certificate that is accepted; None where an authority vouches for it."""
+        return self._trust.pin if self._trust is not None else None
 
     def send(self, message: bytes, *, retries_on_read_timeout: int = 0, timeout: Any = None) -> bytes:
         """The answer to `message`. Raises what pypsrp and requests raise; nothing is sent a second time."""
@@ -84,7 +90,7 @@ class WinrmTransport(_TransportHTTP):
             self.start_afresh()
         self.calls += 1
         try:
-            return bytes(super().send(message, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)))
+            return bytes(super().send(message, timeout=(CONNECT_SECONDS, self.patience)))
         finally:
             self._used = time.monotonic()
 
