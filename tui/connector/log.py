@@ -146,7 +146,7 @@ def _findings(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None
     recent = _recent(segments, last_time)
     died = [segment for segment in recent if _dies(segment)]
     degraded = sum(event.kind == "network-degraded" for segment in recent for event in segment)
-    found = _generated(segments)
+    found = [*_generated(segments), *_flapping(segments, last_time)]
     if len(died) >= LOOP_STARTS:
         fatal = [event for segment in died for event in segment if event.fatal]
         found.append(
@@ -168,6 +168,31 @@ def _findings(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None
             )
         )
     return found
+
+
+def _flapping(segments: Sequence[Sequence[LogEvent]], last_time: datetime | None) -> list[Finding]:
+    """Accepted, and gone again, several times within a quarter of an hour: the daily reconnection is not that."""
+    events = [event for segment in segments for event in segment]
+    if last_time is not None:
+        events = [event for event in events if event.at is None or event.at >= last_time - LOOP_WINDOW]
+    losses, accepted = [], False
+    for event in events:
+        if event.kind == "accepted":
+            accepted = True
+        elif accepted and (event.fatal or event.kind in ("hub-disconnected", "reconnecting")):
+            losses.append(event)
+            accepted = False
+    if len(losses) < LOOP_STARTS:
+        return []
+    return [
+        Finding(
+            id="flapping",
+            severity=Severity.BLOCKER,
+            summary=f"it was accepted and lost its connection {len(losses)} times within a quarter of an hour",
+            evidence=tuple(event.text for event in losses[-3:]),
+            remedy=losses[-1].remedy or "look at the firewall, the proxy and the line to the tenant",
+        )
+    ]
 
 
 def _generated(segments: Sequence[Sequence[LogEvent]]) -> list[Finding]:

@@ -18,6 +18,7 @@ from tui.health.instance_watch import Look
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.observation import Observation
 from tui.health.probes import unobserved
+from tui.health.trends import ClockTrend
 from tui.health.verdict import judge
 
 SHORTEST_INTERVAL_S, USUAL_INTERVAL_S = 2.0, 5.0
@@ -54,6 +55,7 @@ class _Row:
     failures: int = 0
     wake: threading.Event = field(default_factory=threading.Event)
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
+    clock: ClockTrend = field(default_factory=ClockTrend)
 
 
 class Monitor:
@@ -219,7 +221,11 @@ class Monitor:
         yardstick = self._rows[self.first].observation if self.first in self._rows else None
         known = [each.observation for each in self._rows.values() if each.observation is not None]
         reference = yardstick.configuration if yardstick is not None and row.name != self.first else None
-        return judge(observation, reference=reference, clock_reference_s=connected_clock(known))
+        status = judge(observation, reference=reference, clock_reference_s=connected_clock(known))
+        if status.clock_skew_s is not None:
+            row.clock.add(observation.at.timestamp(), status.clock_skew_s)
+        drifting = tuple(row.clock.findings())
+        return status.model_copy(update={"problems": (*status.problems, *drifting)}) if drifting else status
 
     def _tell(self, events: Sequence[HealthEvent]) -> None:
         if events and self._on_events is not None:

@@ -135,6 +135,14 @@ def _restarting(observation: Observation) -> bool:
     return service is not None and (service.restarts or 0) >= 2 and uptime_s(observation) < STARTING_GRACE_S
 
 
+def _ended_quietly(observation: Observation) -> bool:
+    """Stopped, though nobody stopped it: its log ends with a message after which it exits with status 0."""
+    service, log = observation.connector, observation.log
+    if service is None or log is None or service.state != "stopped" or service.restart_policy != "on-failure":
+        return False
+    return log.state == "rejected"
+
+
 def _failure(observation: Observation) -> list[Finding]:
     error: OperatorError | None = observation.failure
     if error is None:
@@ -161,6 +169,16 @@ def _service_problems(observation: Observation) -> list[Finding]:
         if service.running or service.state == "starting":
             continue
         found.append(_not_running(service, severity=Severity.BLOCKER if service is connector else Severity.WARNING))
+    if connector is not None and _ended_quietly(observation):
+        found.append(
+            Finding(
+                id="ended-with-zero",
+                severity=Severity.BLOCKER,
+                summary=f"{connector.unit} ended by itself with exit status 0, which Restart={connector.restart_policy} does not restart",
+                evidence=tuple(event.text for event in observation.log.events[-2:]) if observation.log else (),
+                remedy=f"correct what its log says last; set Restart=always with `systemctl edit {connector.unit}`",
+            )
+        )
     if connector is not None and connector.running and _restarting(observation):
         found.append(
             Finding(
