@@ -14,7 +14,7 @@ from tui.cluster import Cluster, Tenant
 from tui.endings import StoppedWatching
 from tui.errors import OperatorError
 from tui.findings import Finding, blockers
-from tui.remote.errors import BecomeFailed, CertificateUnknown, HostKeyUnknown, SecretNeeded
+from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretNeeded
 from tui.remote.secrets import Secrets
 from tui.runbook.attach import OVER
 from tui.runbook.control_desk import ControlRefused
@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PAUSED})
 """The run states in which a runner is at work."""
 
-_QUESTIONS = (BecomeFailed, CertificateUnknown, HostKeyUnknown, SecretNeeded)
+_QUESTIONS = (CertificateUnknown, HostKeyUnknown, SecretNeeded)
 _LOGINS_AT_ONCE = 8
 _LONG_SECONDS = 3.0
 
@@ -82,12 +82,8 @@ class Talk(Protocol):
         ...
 
 
-def answered(operations: Operations, talk: Talk, call: Callable[[], _T], *, refused: BecomeFailed | None = None) -> _T:
-    """Call until no question is left open; a question that stays unanswered is raised.
-
-    sudo that refuses a password is called once more: the refused password is not tried again, another one is asked for.
-    `refused` is such a refusal that has happened already.
-    """
+def answered(operations: Operations, talk: Talk, call: Callable[[], _T]) -> _T:
+    """Call until no question is left open; a question that stays unanswered is raised."""
     while True:
         try:
             return call()
@@ -99,19 +95,13 @@ def answered(operations: Operations, talk: Talk, call: Callable[[], _T], *, refu
             if not talk.confirm_certificate(question):
                 raise
             operations.trust_certificate(question)
-        except BecomeFailed as error:
-            if refused is not None and error.summary == refused.summary:
-                raise
-            refused = error
         except SecretNeeded as question:
-            asked = (question.secret_host, question.kind)
-            if refused is not None:
-                talk.say(refused.lines()[0])
+            if question.refused is not None:
+                talk.say(f"{question.secret_host}: {question.refused}")
             secret = talk.ask_secret(question)
             if secret is None:
-                raise refused or question from None
-            operations.supply(*asked, secret)
-            refused = None
+                raise
+            operations.supply(question.secret_host, question.kind, secret)
 
 
 def connect_all(operations: Operations, talk: Talk, names: Sequence[str], *, all_needed: bool = True) -> None:
@@ -130,7 +120,7 @@ def connect_all(operations: Operations, talk: Talk, names: Sequence[str], *, all
     for name, outcome in outcomes.items():
         try:
             if isinstance(outcome, _QUESTIONS):
-                outcome = _connected(operations, talk, name, outcome)
+                outcome = answered(operations, talk, lambda name=name: operations.connect(name))  # type: ignore[misc]
             if isinstance(outcome, OperatorError):
                 raise outcome
         except OperatorError as error:
@@ -141,11 +131,6 @@ def connect_all(operations: Operations, talk: Talk, names: Sequence[str], *, all
         talk.say(
             f"{name}: connected to {outcome.address} as {outcome.login_user} ({outcome.key_type} {outcome.fingerprint})"
         )
-
-
-def _connected(operations: Operations, talk: Talk, name: str, question: OperatorError) -> Connected:
-    refused = question if isinstance(question, BecomeFailed) else None
-    return answered(operations, talk, lambda: operations.connect(name), refused=refused)
 
 
 def _connections(operations: Operations, names: Sequence[str]) -> list[Connected | OperatorError]:

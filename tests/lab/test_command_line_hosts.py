@@ -99,7 +99,7 @@ def test_where_sudo_takes_another_password_than_the_login_it_is_asked_for(operat
         terminal.enter(operator.lab.vault_passphrase)
         terminal.expect("Password for fir:")
         terminal.enter(first.password)
-        terminal.expect("sudo refuses the password of ops")
+        terminal.expect("sudo refuses the login password of ops")
         terminal.expect("sudo password for fir:")
         terminal.enter(first.sudo_password)
         terminal.expect("fir: connected")
@@ -113,7 +113,11 @@ def test_where_sudo_takes_another_password_than_the_login_it_is_asked_for(operat
         "-",
         stdin=f"[hosts.fir]\npassword = '{first.password}'\n".encode() + vault_of(operator),
     )
-    assert "sudo refuses the password" in result.document["error"]["summary"]
+    error = result.document["error"]
+    assert (error["summary"], "refuses the login password" in error["meaning"]) == (
+        "the sudo password of ops is needed",
+        True,
+    )
 
 
 def vault_of(operator: Operator) -> bytes:

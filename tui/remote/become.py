@@ -20,7 +20,10 @@ def sudo_password(secrets: Secrets, host: str) -> str | None:
 
 
 def become_failure(opening: Opening, secrets: Secrets, host: str, user: str, login_user: str) -> RemoteError:
-    """The error for an opening that never got a shell as `user`; a wrong password is forgotten."""
+    """The error for an opening that never got a shell as `user`; a wrong password is forgotten.
+
+    Where sudo refused the login password, which was only a guess, it is SecretNeeded: sudo wants one of its own.
+    """
     markers = opening.markers
     said = bytes(opening.wire.err).decode("utf-8", "replace")
     prompt = markers.prompt.decode()
@@ -40,16 +43,36 @@ def become_failure(opening: Opening, secrets: Secrets, host: str, user: str, log
     if opening.password_sent and (
         said.count(prompt) > 1 or "try again" in said or "incorrect password" in said or "password was provided" in said
     ):
-        password = sudo_password(secrets, host)
-        if password is not None:
-            secrets.refuse(host, SecretKind.SUDO_PASSWORD, password)
-        return _failed(
-            host,
-            f"sudo refuses the password of {login_user}",
-            "it once",
-            "give the right sudo password; it is not tried again by itself, since accounts lock",
-        )
+        return _wrong_password(secrets, host, login_user)
+    if "a password is required" in words.lower() or "askpass" in words.lower():
+        return _needed(secrets, host, login_user)
     return _refusal(words, tried, host, login_user)
+
+
+def _needed(secrets: Secrets, host: str, login_user: str) -> SecretNeeded:
+    login = secrets.of_host(host, SecretKind.PASSWORD)
+    refused = login is not None and secrets.was_refused(host, SecretKind.SUDO_PASSWORD, login)
+    return SecretNeeded(
+        host,
+        SecretKind.SUDO_PASSWORD,
+        f"the sudo password of {login_user}",
+        refused=f"sudo refuses the login password of {login_user}" if refused else None,
+    )
+
+
+def _wrong_password(secrets: Secrets, host: str, login_user: str) -> RemoteError:
+    supplied = secrets.of_host(host, SecretKind.SUDO_PASSWORD) is not None
+    password = sudo_password(secrets, host)
+    if password is not None:
+        secrets.refuse(host, SecretKind.SUDO_PASSWORD, password)
+    if password is not None and not supplied:
+        return _needed(secrets, host, login_user)
+    return _failed(
+        host,
+        f"sudo refuses the password of {login_user}",
+        "it once",
+        "give the right sudo password; it is not tried again by itself, since accounts lock",
+    )
 
 
 def _refusal(words: str, tried: str, host: str, login_user: str) -> RemoteError:
@@ -65,8 +88,6 @@ def _refusal(words: str, tried: str, host: str, login_user: str) -> RemoteError:
             tried,
             f"remove requiretty for {login_user} in sudoers (Defaults:{login_user} !requiretty)",
         )
-    if "a password is required" in lower or "askpass" in lower:
-        return SecretNeeded(host, SecretKind.SUDO_PASSWORD, f"the sudo password of {login_user}")
     if "expired" in lower or "locked" in lower or "account management" in lower:
         return _failed(
             host,

@@ -92,13 +92,15 @@ class SecretKind(StrEnum):
 
 
 class SecretNeeded(RemoteError):
-    """A secret is missing: ask for it, put it into the Secrets, try again."""
+    """A secret is missing: ask for it, put it into the Secrets, try again. `refused` says what the host has just refused
+    instead, None when nothing was tried."""
 
-    def __init__(self, host: str, kind: SecretKind, prompt: str) -> None:
-        super().__init__(f"{prompt} is needed", host=host, remedy=f"supply {kind.value} for {host}")
+    def __init__(self, host: str, kind: SecretKind, prompt: str, *, refused: str | None = None) -> None:
+        super().__init__(f"{prompt} is needed", host=host, meaning=refused, remedy=f"supply {kind.value} for {host}")
         self.secret_host = host
         self.kind = kind
         self.prompt = prompt
+        self.refused = refused
 
 
 class HostKeyUnknown(RemoteError):
@@ -165,3 +167,7 @@ class CertificateUnknown(RemoteError):
 
 class CertificateRefused(RemoteError):
     """A TLS certificate that cannot be accepted: expired, for another name, or unlike the one confirmed before."""
+
+
+HostQuestion = HostKeyUnknown | CertificateUnknown | SecretNeeded
+"""What a host may ask before it lets anybody in: a front answers it and tries again."""

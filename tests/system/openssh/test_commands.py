@@ -160,8 +160,9 @@ def test_a_wrong_sudo_password_is_tried_once(session: Session, access: Access, a
     assert account.sudo_log is not None
     before = account.sudo_log.read_text() if account.sudo_log.exists() else ""
     access.secrets.remember("fir", SecretKind.PASSWORD, "CANARY-wrong")
-    with pytest.raises(BecomeFailed, match="refuses the password") as caught:
+    with pytest.raises(SecretNeeded) as caught:
         session.run("id -un", user=ROOT, stdin=b"CANARY-payload")
+    assert "refuses the login password" in (caught.value.refused or "")
     assert "CANARY" not in str(caught.value)
     with pytest.raises(SecretNeeded):
         session.run("id -un", user=ROOT)

@@ -59,8 +59,11 @@ def test_a_refused_login_password_is_never_offered_to_sudo_again() -> None:
     secrets = Secrets()
     secrets.remember("fir", SecretKind.PASSWORD, "login")
     assert sudo_password(secrets, "fir") == "login"
-    _failure("Sorry, try again.", sent=True, secrets=secrets)
+    question = _failure("Sorry, try again.", sent=True, secrets=secrets)
+    assert isinstance(question, SecretNeeded)
+    assert "login password" in (question.refused or "")
     assert sudo_password(secrets, "fir") is None
     assert secrets.of_host("fir", SecretKind.PASSWORD) == "login"
     secrets.remember("fir", SecretKind.SUDO_PASSWORD, "other")
     assert sudo_password(secrets, "fir") == "other"
+    assert isinstance(_failure("Sorry, try again.", sent=True, secrets=secrets), BecomeFailed)
