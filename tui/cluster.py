@@ -103,7 +103,7 @@ class Host(_Table):
     @model_validator(mode="before")
     @classmethod
     def _port_of_transport(cls, values: object) -> object:
-        if isinstance(values, dict) and values.get("port") is None:
+        if isinstance(values, dict) and values.get("transport") == "winrm" and values.get("port") is None:
             return {**values, "port": default_port(values.get("transport"), tls=values.get("tls") is not False)}
         return values
 
