@@ -56,7 +56,6 @@ def interrupted(operations: ClusterOperations, patch: pytest.MonkeyPatch, moment
     "moment",
     [
         Moment(PLACING, "instance.place_directory"),
-        Moment(PLACING, "instance.place"),
         Moment("oak/commit-config", "apply"),
         Moment("oak/connected", "apply", "before"),
     ],
@@ -100,7 +99,7 @@ def test_a_folder_that_the_killed_runner_put_aside_is_not_taken_for_somebody_els
 
 @pytest.mark.parametrize(
     "moment",
-    [Moment(PLACING, "instance.place_directory"), Moment("oak/connected", "apply", "before")],
+    [Moment(PLACING, "instance.place"), Moment("oak/connected", "apply", "before")],
     ids=str,
 )
 def test_a_killed_runner_is_undone_to_the_byte(box: JumpBox, monkeypatch: pytest.MonkeyPatch, moment: Moment) -> None:

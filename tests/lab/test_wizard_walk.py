@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,14 +30,26 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
 
 
 @pytest.fixture
-def operations(box: JumpBox) -> Iterator[ClusterOperations]:
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
+    """With one additional host."""
+    with (
+        Lab(tmp_path / "lab", names=("fir", "oak"), speed=20) as lab,
+        jump_box(lab, monkeypatch) as made,
+    ):
+        made.write_cluster(tenant=False)
+        cluster_file("lab").write_bytes(made.cluster_file.read_bytes())
+        yield made
+
+
+@contextmanager
+def operations_of(box: JumpBox, identity: Path) -> Iterator[ClusterOperations]:
     """A front that knows no host key and no secret yet."""
     access = Access(
         known_hosts=box.home / "fresh_known_hosts",
         system_known_hosts=box.home / "no_system_known_hosts",
         ssh_config=Path("/dev/null"),
     )
-    made = ClusterOperations(access=access, identity_file=box.identity_file, operator="alice@jump")
+    made = ClusterOperations(access=access, identity_file=identity, operator="alice@jump")
     try:
         yield made
     finally:
@@ -47,7 +60,9 @@ async def connect(wizard: WizardPilot, lab: Lab) -> None:
     """Answer what the hosts ask, in whatever order they ask, until all are connected."""
     trusted: set[str] = set()
     for _ in range(3 * len(lab.hosts)):
-        await wizard.until(lambda: wizard.app.screen.is_modal or "3 hosts connected" in wizard.look(), "a question")
+        await wizard.until(
+            lambda: wizard.app.screen.is_modal or f"{len(lab.hosts)} hosts connected" in wizard.look(), "a question"
+        )
         if not wizard.app.screen.is_modal:
             return
         heading = str(getattr(wizard.app.screen, "heading", ""))
@@ -67,9 +82,18 @@ async def connect(wizard: WizardPilot, lab: Lab) -> None:
         await wizard.until(lambda: wizard.app.screen is not dialog, "the next screen")  # noqa: B023
 
 
-async def test_an_operator_goes_from_home_to_the_report(box: JumpBox, operations: ClusterOperations) -> None:
+async def test_an_operator_goes_from_home_to_the_report(box: JumpBox) -> None:
     begun = time.time()
-    app = AdldapHaApp(operations)
+    with operations_of(box, box.identity_file) as operations:
+        wizard = await walk_home_to_report(box, AdldapHaApp(operations))
+    assert box.lab.tenant.accepted() == {"fir": 1, "oak": 1, "elm": 1}
+    assert box.lab.tenant.hub.always_connected("fir", begun)
+    assert leaks(box.lab.canaries(), box.home) == []
+    assert [canary for canary in box.lab.canaries() for text in wizard.seen if canary in text] == []
+
+
+async def walk_home_to_report(box: JumpBox, app: AdldapHaApp) -> WizardPilot:
+    """Every stage of the wizard, with what each must show."""
     async with app.run_test(size=SIZE) as pilot:
         wizard = WizardPilot(app, pilot)
         await wizard.sees("Open lab", "3 hosts, no run yet")
@@ -103,15 +127,12 @@ async def test_an_operator_goes_from_home_to_the_report(box: JumpBox, operations
         await wizard.press("o")
         await wizard.stage("RawTextDialog")
         await wizard.sees("alice@jump")
-    assert box.lab.tenant.accepted() == {"fir": 1, "oak": 1, "elm": 1}
-    assert box.lab.tenant.hub.always_connected("fir", begun)
-    assert leaks(box.lab.canaries(), box.home) == []
-    assert [canary for canary in box.lab.canaries() for text in wizard.seen if canary in text] == []
+    return wizard
 
 
 async def walk_to_the_backup(wizard: WizardPilot, lab: Lab, *, tenant: bool = False) -> None:
     """From home to the stage where the passphrase is asked for."""
-    await wizard.sees("Open lab", "3 hosts, no run yet")
+    await wizard.sees("Open lab", f"{len(lab.hosts)} hosts, no run yet")
     await wizard.press("enter")
     await wizard.go_on("Connect")
     await connect(wizard, lab)
@@ -126,11 +147,16 @@ async def walk_to_the_backup(wizard: WizardPilot, lab: Lab, *, tenant: bool = Fa
 
 
 async def test_with_the_tenants_api_and_after_a_wrong_passphrase_enter_alone_leads_to_the_summary(
-    box: JumpBox, operations: ClusterOperations
+    small: JumpBox,
 ) -> None:
-    box.write_cluster(tenant=True)
-    cluster_file("lab").write_bytes(box.cluster_file.read_bytes())
-    app = AdldapHaApp(operations)
+    small.write_cluster(tenant=True)
+    cluster_file("lab").write_bytes(small.cluster_file.read_bytes())
+    with operations_of(small, small.identity_file) as operations:
+        await walk_with_the_tenants_api(small, AdldapHaApp(operations))
+
+
+async def walk_with_the_tenants_api(box: JumpBox, app: AdldapHaApp) -> None:
+    """A wrong passphrase first; then enter alone, but for what must be typed."""
     async with app.run_test(size=SIZE) as pilot:
         wizard = WizardPilot(app, pilot)
         await walk_to_the_backup(wizard, box.lab, tenant=True)
@@ -155,21 +181,15 @@ async def test_with_the_tenants_api_and_after_a_wrong_passphrase_enter_alone_lea
         await wizard.sees("The cluster is healthy", "Keep the report")
 
 
-async def test_an_operator_without_an_identity_makes_one_on_the_way(box: JumpBox) -> None:
-    access = Access(
-        known_hosts=box.home / "fresh_known_hosts",
-        system_known_hosts=box.home / "no_system_known_hosts",
-        ssh_config=Path("/dev/null"),
-    )
-    fresh = ClusterOperations(access=access, identity_file=box.home / "new_identity.age", operator="alice@jump")
-    app = AdldapHaApp(fresh)
-    async with app.run_test(size=SIZE) as pilot:
-        wizard = WizardPilot(app, pilot)
-        await walk_to_the_backup(wizard, box.lab)
-        await wizard.sees("Once more", "Choose a passphrase")
-        wizard.fill("#passphrase", box.lab.vault_passphrase)
-        await wizard.sees("Type the same passphrase once more")
-        wizard.fill("#again", box.lab.vault_passphrase)
-        await wizard.go_on("Back up and verify")
-        await wizard.sees("opened again")
-    fresh.close()
+async def test_an_operator_without_an_identity_makes_one_on_the_way(small: JumpBox) -> None:
+    with operations_of(small, small.home / "new_identity.age") as fresh:
+        app = AdldapHaApp(fresh)
+        async with app.run_test(size=SIZE) as pilot:
+            wizard = WizardPilot(app, pilot)
+            await walk_to_the_backup(wizard, small.lab)
+            await wizard.sees("Once more", "Choose a passphrase")
+            wizard.fill("#passphrase", small.lab.vault_passphrase)
+            await wizard.sees("Type the same passphrase once more")
+            wizard.fill("#again", small.lab.vault_passphrase)
+            await wizard.go_on("Back up and verify")
+            await wizard.sees("opened again")
