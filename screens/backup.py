@@ -18,7 +18,7 @@ from tui.runbook.operations import Operations
 from tui.vault.identity import SHORTEST_PASSPHRASE
 from tui.vault.model import Backup
 from tui.widgets import words
-from tui.widgets.facts import Facts
+from tui.widgets.facts import Facts, Findings
 from tui.widgets.field import Field
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
@@ -38,6 +38,7 @@ class BackupScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Continue"),
         Binding("a", "add", "Add recipient"),
+        Binding("f2", "add", "Add recipient"),
         Binding("d", "drop", "Take off"),
     ]
     AUTO_FOCUS = "#passphrase"
@@ -63,11 +64,13 @@ class BackupScreen(WizardScreen):
             id="recipients",
         )
         yield Facts(id="backup")
+        yield Findings(id="vault")
 
     def on_mount(self) -> None:
         """Ask whether there is an identity, unless the backup is there already."""
         assert self.state.cluster is not None
         self._recipients = list(self.state.cluster.vault.recipients)
+        self.ask("vault", self.operations.vault_findings, self.query_one("#vault", Findings).show, lambda _error: None)
         if self.state.backup is not None:
             self._show_backup(self.state.backup)
             return
@@ -87,6 +90,10 @@ class BackupScreen(WizardScreen):
     def _typed(self) -> None:
         self._judge()
 
+    def on_descendant_focus(self) -> None:
+        """A field takes letters as text: the key to press is another one there."""
+        self._judge()
+
     def _judge(self) -> None:
         if self._exists is None or self.state.backup is not None:
             return
@@ -94,7 +101,7 @@ class BackupScreen(WizardScreen):
         if problem:
             self.tell(problem, "now")
         elif len({*self._recipients, self._own or "own"}) < 2:
-            self.tell("Only you could open it: better add a second recipient.", "care")
+            self.tell(f"Only you could open it: press {self.key('a')} to add a second recipient.", "care")
         else:
             self.tell("Ready.", "now")
         self.offer("Back up and verify", enabled=not problem)
@@ -184,7 +191,8 @@ class BackupScreen(WizardScreen):
         )
         self.query_one("#recipients").focus()
         if len(self._recipients) < 2:
-            self.tell("The set is safe, but only you can open it: press a to add a second recipient.", "care")
+            added = f"press {self.key('a')} to add a second recipient."
+            self.tell(f"The set is safe, but only you can open it: {added}", "care")
         else:
             self.tell("The set is safe. Nothing has been changed so far.", "good")
         self.offer("Look at the others", enabled=backup.verified is not None)

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from screens.state import WizardState
 from tui.errors import OperatorError
-from tui.remote.errors import HostKeyUnknown, SecretNeeded
+from tui.remote.errors import HostQuestion, SecretNeeded
 from tui.runbook.operations import Operations
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.next_bar import NextBar, Primary
@@ -103,11 +103,16 @@ class WizardScreen(Screen[None]):
                 yield Static(self.why, id="why", markup=False)
                 with VerticalScroll(id="content", can_focus=False):
                     yield from self.compose_content()
+                yield from self.compose_notice()
                 yield NextBar()
         yield KeyBar()
 
     def compose_content(self) -> Iterable[Widget]:
         """What is between the reason and the next bar."""
+        return ()
+
+    def compose_notice(self) -> Iterable[Widget]:
+        """What stands above the next bar, outside of what scrolls."""
         return ()
 
     def tell(self, text: str, tone: str = "none", *, busy: bool = False) -> None:
@@ -124,9 +129,9 @@ class WizardScreen(Screen[None]):
         text, tone, busy = self._told
         self.query_one(NextBar).show(text, tone, busy=busy)
 
-    def offer(self, label: str, *, enabled: bool = True) -> None:
-        """Name the primary action."""
-        if self.query_one(NextBar).offer(label, enabled=enabled):
+    def offer(self, label: str, *, enabled: bool = True, lit: bool = True) -> None:
+        """Name the primary action. It is not `lit` where something else should be looked at first."""
+        if self.query_one(NextBar).offer(label, enabled=enabled, lit=lit):
             self.refresh_bindings()
 
     def ask(self, name: str, work: Callable[[], T], done: Callable[[T], None], failed: Failed | None = None) -> None:
@@ -161,7 +166,7 @@ class WizardScreen(Screen[None]):
             return
         if message.error is None:
             task.done(message.result)
-        elif isinstance(message.error, HostKeyUnknown | SecretNeeded):
+        elif isinstance(message.error, HostQuestion):
             self._put(message.name, task, message.error)
         else:
             self._fail(task, message.error)
@@ -172,7 +177,7 @@ class WizardScreen(Screen[None]):
         else:
             self.tell(" ".join(error.lines()), "bad")
 
-    def _put(self, name: str, task: _Task, question: HostKeyUnknown | SecretNeeded) -> None:
+    def _put(self, name: str, task: _Task, question: HostQuestion) -> None:
         from screens.questions import put_question
 
         def answered(supply: Callable[[], None] | None) -> None:
@@ -183,12 +188,14 @@ class WizardScreen(Screen[None]):
 
         put_question(self.wizard, question, answered, remark=self.remark(question))
 
-    def remark(self, question: HostKeyUnknown | SecretNeeded) -> str:
+    def remark(self, question: HostQuestion) -> str:
         """What to say beside a host's question; empty when there is nothing to say."""
-        from screens.login import wants_another
-
-        another = isinstance(question, SecretNeeded) and wants_another(question)
+        another = isinstance(question, SecretNeeded) and question.refused is not None
         return "sudo takes another password here." if another else ""
+
+    def key(self, letter: str) -> str:
+        """What to press for this screen's most wanted letter: a field that has the focus takes letters as text."""
+        return "F2" if isinstance(self.focused, Input) else letter
 
     def action_primary(self) -> None:
         """Do what the primary button says, when it can be pressed."""

@@ -132,14 +132,20 @@ class ConfirmationScreen(WizardScreen):
         self.offer("Begin", enabled=right and not stopping)
 
     def proceed(self) -> None:
-        """Ask for the tenant's secret where there is one, then start the run."""
-        from screens.questions import ClientSecretDialog
-
+        """Ask for the tenant's secret where it is not known, then start the run."""
         cluster = self.state.cluster
         if cluster is None or cluster.tenant is None or self.state.client_secret_asked:
             self._start()
             return
         domain = cluster.tenant.domain
+
+        def looked(known: bool) -> None:
+            self._start() if known else self._ask_client_secret(domain)
+
+        self.ask("known secret", self.operations.client_secret_known, looked)
+
+    def _ask_client_secret(self, domain: str) -> None:
+        from screens.questions import ClientSecretDialog
 
         def typed(value: str | None) -> None:
             self.state.client_secret_asked = True
@@ -148,7 +154,8 @@ class ConfirmationScreen(WizardScreen):
             else:
                 self.ask("secret", lambda: self.operations.supply_client_secret(value), lambda _none: self._start())
 
-        self.wizard.put(ClientSecretDialog(domain), typed)
+        hint = self.wizard.demo.client_secret if self.wizard.demo else None
+        self.wizard.put(ClientSecretDialog(domain, hint), typed)
 
     def _start(self) -> None:
         self._starting = True

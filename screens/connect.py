@@ -11,15 +11,22 @@ from textual.content import Content
 from textual.widget import Widget
 
 from screens.base import WizardScreen
-from screens.login import log_in
 from tui.cluster import Host
 from tui.errors import OperatorError
-from tui.remote.errors import HostKeyUnknown, SecretNeeded
+from tui.remote.errors import AuthenticationFailed, CertificateRefused, HostKeyChanged, HostQuestion, RightsLacking
 from tui.runbook.survey import Connected
 from tui.widgets import words
 from tui.widgets.facts import Facts
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
+
+_REASONS: dict[type[OperatorError], str] = {
+    RightsLacking: "lacks rights",
+    CertificateRefused: "not trusted",
+    HostKeyChanged: "not trusted",
+    AuthenticationFailed: "login refused",
+}
+"""The kinds of failure that have a word of their own in the list."""
 
 
 class ConnectScreen(WizardScreen):
@@ -29,8 +36,8 @@ class ConnectScreen(WizardScreen):
     heading = "Can every host be reached?"
     why = "Each host proves who it is before it is told a secret. Nothing is changed."
     explain = (
-        "A host key that is not known yet is shown to be compared. One that has changed is refused. A wrong password is tried "
-        "once only, because accounts lock. A host that cannot be reached can be left out of this run."
+        "A host key or certificate that is not known yet is shown to be compared. One that has changed is refused. A wrong "
+        "password is tried once only, because accounts lock. A host that cannot be reached can be left out of this run."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Continue"),
@@ -49,7 +56,7 @@ class ConnectScreen(WizardScreen):
             Column("Host", 16, style="$ink"),
             Column("State", 17),
             Column("Login", 22, style="$quiet", from_width=58),
-            Column("Host key", style="$quiet", from_width=84),
+            Column("Known by", style="$quiet", from_width=84),
             explain="One line a host. The chosen host is told in full below.",
             id="hosts",
         )
@@ -80,7 +87,7 @@ class ConnectScreen(WizardScreen):
             self._errors[name] = error
             self._show()
 
-        self.ask(f"connect {name}", partial(log_in, self.operations, name), connected, failed)
+        self.ask(f"connect {name}", partial(self.operations.connect, name), connected, failed)
 
     def _show(self) -> None:
         rows = self.query_one("#hosts", Rows)
@@ -96,18 +103,18 @@ class ConnectScreen(WizardScreen):
         if host.name in self.state.left_out:
             return RowData(host.name, (host.name, "– left out", "", ""), dim=True)
         if found is not None:
-            login = (
-                found.login_user if found.becomes == found.login_user else f"{found.login_user}, then {found.becomes}"
-            )
+            same = found.becomes.casefold() == found.login_user.casefold() or host.system == "windows"
+            login = found.becomes if same else f"{found.login_user}, then {found.becomes}"
             return RowData(
                 host.name,
                 (host.name, words.marked("good", "connected"), login, f"{found.key_type} {found.fingerprint}"),
             )
         error = self._errors.get(host.name)
-        if isinstance(error, HostKeyUnknown | SecretNeeded):
+        if isinstance(error, HostQuestion):
             return RowData(host.name, (host.name, words.marked("care", "not answered"), "", ""))
         if error is not None:
-            return RowData(host.name, (host.name, words.marked("bad", "failed"), "", ""))
+            word = next((word for kind, word in _REASONS.items() if isinstance(error, kind)), "failed")
+            return RowData(host.name, (host.name, words.marked("bad", word), "", ""))
         return RowData(host.name, (host.name, words.marked("now", "connecting"), "", ""))
 
     def on_rows_chosen(self) -> None:
@@ -123,7 +130,7 @@ class ConnectScreen(WizardScreen):
         if found is not None:
             facts = [
                 ("Address", found.address),
-                ("Host key", Content.assemble((f"{found.key_type} ", "$quiet"), found.fingerprint)),
+                ("Known by", Content.assemble((f"{found.key_type} ", "$quiet"), found.fingerprint)),
                 ("Answered in", f"{found.seconds:.1f} s"),
             ]
         elif error is not None:
@@ -145,20 +152,25 @@ class ConnectScreen(WizardScreen):
         self.offer("Look at the first host", enabled=not missing and len(wanted) > 1)
 
     def _ask_client_secret(self) -> None:
-        """Ask for the tenant's secret once, with the other secrets."""
+        """Ask for the tenant's secret once, with the other secrets, unless the keyring has it."""
         from screens.questions import ClientSecretDialog
 
         tenant = self.state.cluster.tenant if self.state.cluster else None
         if tenant is None or self.state.client_secret_asked:
             return
         self.state.client_secret_asked = True
+        domain = tenant.domain
 
         def typed(value: str | None) -> None:
             if value is not None:
                 self.ask("secret", lambda: self.operations.supply_client_secret(value), lambda _none: None)
 
-        hint = self.wizard.demo.client_secret if self.wizard.demo else None
-        self.wizard.put(ClientSecretDialog(tenant.domain, hint), typed)
+        def looked(known: bool) -> None:
+            if not known:
+                hint = self.wizard.demo.client_secret if self.wizard.demo else None
+                self.wizard.put(ClientSecretDialog(domain, hint), typed)
+
+        self.ask("known secret", self.operations.client_secret_known, looked)
 
     def action_retry(self) -> None:
         """Try again what has failed."""

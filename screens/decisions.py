@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from screens.failure import BUNDLE, FailureDialog
+from screens.failure import BUNDLE, FailureDialog, waits
+from screens.secret_question import Decision, SecretQuestionDialog
 from tui.errors import OperatorError
-from tui.runbook.model import Question, RunState, RunView
+from tui.runbook.model import Question, RunState, RunView, SecretWanted
+from tui.widgets.waiting_bar import WaitingBar
 
 if TYPE_CHECKING:
     from screens.base import WizardScreen
@@ -29,7 +31,20 @@ class Decisions:
     def __init__(self, screen: WizardScreen) -> None:
         self._screen = screen
         self._put_off: set[str] = set()
-        self._dialog: FailureDialog | None = None
+        self._answered: set[str] = set()
+        self._dialog: FailureDialog | SecretQuestionDialog | None = None
+
+    @property
+    def waiting(self) -> Question | None:
+        """The decision that was put off and is still open."""
+        question = open_decision(self._screen.state.view)
+        open_still = self._dialog is None and question is not None and question.id not in self._answered
+        return question if open_still else None
+
+    def told(self) -> str:
+        """Who waits for what, and how long still; empty when nothing waits."""
+        question = self.waiting
+        return waits(question, self._screen.wizard.now()) if question is not None else ""
 
     def watch(self) -> None:
         """Read the run again and again while it is under way, and ask what it asks."""
@@ -56,30 +71,67 @@ class Decisions:
                 self._dialog.dismiss(None)
         elif question is not None and question.id not in self._put_off and self._screen.is_current:
             self.ask(question)
+        self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        text = self.told()
+        for bar in self._screen.query(WaitingBar):
+            if bar.say(f"{text} Press d to decide." if text else ""):
+                self._screen.refresh_bindings()
 
     def ask(self, question: Question, remark: str = "") -> None:
         """Put this question to the operator."""
-        screen = self._screen
-        cluster = screen.state.cluster
+        if question.kind == "secret" and question.secret is not None:
+            self._put(self._secret_dialog(question, question.secret, remark))
+            return
+        cluster = self._screen.state.cluster
         names = {host.name: host for host in cluster.hosts} if cluster else {}
-        dialog = FailureDialog(question, names.get(question.host or ""), remark=remark)
+        self._put(FailureDialog(question, names.get(question.host or ""), remark=remark))
 
-        def decided(word: str | None) -> None:
+    def _secret_dialog(self, question: Question, wanted: SecretWanted, remark: str) -> SecretQuestionDialog:
+        demo = self._screen.wizard.demo
+        hint = demo.secret_hint(wanted.host, wanted.kind) if demo else None
+        return SecretQuestionDialog(question, wanted, hint, remark=remark)
+
+    def _put(self, dialog: FailureDialog | SecretQuestionDialog) -> None:
+        question = dialog.question
+
+        def decided(result: Any) -> None:
             self._dialog = None
             self._put_off.add(question.id)
-            if word == BUNDLE:
+            decision = Decision(result) if isinstance(result, str) else result
+            if decision is None:
+                self._tell_waiting()
+            elif decision.word == BUNDLE:
                 self._save_bundle(question)
-            elif word is not None and screen.state.run is not None:
-                answer = partial(screen.operations.answer, screen.state.run, question.id, word)
-                screen.ask("answer", answer, lambda _none: None)
+            else:
+                self._answer(question, decision)
 
         self._dialog = dialog
-        screen.wizard.put(dialog, decided)
+        self._screen.wizard.put(dialog, decided)
+
+    def _answer(self, question: Question, decision: Decision) -> None:
+        operations, run = self._screen.operations, self._screen.state.run
+        if run is None:
+            return
+
+        def answer() -> None:
+            if decision.value is not None and question.secret is not None:
+                operations.supply_to_run(run, question.secret, decision.value)
+            operations.answer(run, question.id, decision.word)
+
+        def failed(error: OperatorError) -> None:
+            self._answered.discard(question.id)
+            self._screen.tell(" ".join(error.lines()), "bad")
+
+        self._answered.add(question.id)
+        self._screen.ask("answer", answer, lambda _none: None, failed)
 
     def _save_bundle(self, question: Question) -> None:
         screen = self._screen
 
         def saved(path: Path) -> None:
+            screen.settle()
             self.ask(question, remark=f"Saved: {path}")
 
         screen.busy("Saving the support bundle")

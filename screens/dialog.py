@@ -88,8 +88,8 @@ class ChoiceDialog(Dialog[str]):
 
     def compose_body(self) -> Iterable[Widget]:
         """The text scrolls when it is long; the answers stay in sight."""
-        body = Content("\n").join([Content(line) if isinstance(line, str) else line for line in self._lines])
-        yield VerticalScroll(Static(body, markup=False), classes="text", can_focus=False)
+        yield VerticalScroll(*self.compose_text(), classes="text", can_focus=False)
+        yield from self.compose_notice()
         name_width = max(len(choice.name) for choice in self._choices)
         yield Rows(
             Column("", 1, style="$go"),
@@ -99,6 +99,15 @@ class ChoiceDialog(Dialog[str]):
             acts=True,
             titles=False,
         )
+
+    def compose_text(self) -> Iterable[Widget]:
+        """The lines."""
+        body = Content("\n").join([Content(line) if isinstance(line, str) else line for line in self._lines])
+        yield Static(body, markup=False)
+
+    def compose_notice(self) -> Iterable[Widget]:
+        """What stands between the text and the answers."""
+        return ()
 
     def on_mount(self) -> None:
         """Offer the answers."""

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from screens.dialog import Dialog
 
-_KEYS = {"escape": "esc", "question_mark": "?", "ctrl+c": "ctrl+c"}
+_KEYS = {"escape": "esc", "question_mark": "?", "ctrl+c": "ctrl+c", "f2": "F2"}
 _MOVING = (("tab", "to the next field or list"), ("↑ ↓", "within a list"), ("ctrl+c", "leave, from anywhere"))
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
 from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
 
 from screens.dialog import Choice, ChoiceDialog
+from tui.app import AdldapHaApp
 from tui.cluster import Host
 from tui.runbook.model import Question
+from tui.widgets import words
+from tui.widgets.facts import Facts, Told
 
 BUNDLE = "bundle"
+OFFERED = Choice(BUNDLE, "i", "Support bundle", "save journal, log and findings, redacted")
 _KNOWN = {
     "retry": ("r", "Retry", "do this step again"),
     "skip": ("s", "Skip", "go on without this step, which the report will say"),
@@ -21,10 +30,10 @@ _KNOWN = {
 }
 
 
-def choices(words: tuple[str, ...]) -> list[Choice]:
+def choices(answers: tuple[str, ...]) -> list[Choice]:
     """The run's own answers in words; one that is not known keeps its own word and gets a digit."""
     made = []
-    for number, word in enumerate(words, start=1):
+    for number, word in enumerate(answers, start=1):
         letter, name, does = _KNOWN.get(word, (str(number), word.replace("_", " ").capitalize(), ""))
         made.append(Choice(word, letter, name, does))
     return made
@@ -37,44 +46,86 @@ class FailureDialog(ChoiceDialog):
 
     def __init__(self, question: Question, host: Host | None, *, remark: str = "") -> None:
         self.question = question
+        self._host = host
+        self._remark = remark
         where = question.host or "The run"
-        offered = [
-            *choices(question.choices),
-            Choice(BUNDLE, "i", "Support bundle", "save journal, log and findings, redacted"),
-        ]
         super().__init__(
             f"{where} waits for your decision",
-            _lines(question, host, remark),
-            offered,
-            explain=f"{until_then(question)} Retry does the same step again. Rolling back concerns this host only.",
+            (),
+            [*choices(question.choices), OFFERED],
+            explain="Retry does the same step again. Rolling back concerns this host only. Esc puts the decision off.",
         )
 
+    def compose_text(self) -> Iterable[Widget]:
+        """The failure."""
+        return told(self.question, self._host, self._remark)
 
-def until_then(question: Question) -> str:
-    """When the run stops waiting for an answer, and what it takes for one."""
-    from tui.runbook.order import RunOrder
+    def compose_notice(self) -> Iterable[Widget]:
+        """How long there is time."""
+        yield Countdown(self.question)
 
-    minutes = round(float(RunOrder.model_fields["answer_seconds"].default) / 60)
+
+def until_then(question: Question, now: datetime) -> str:
+    """What happens when nobody answers, and how soon."""
     last = choices(question.choices)[-1].name.lower()
-    return f"The run waits {minutes} minutes for your answer; then it chooses by itself: {last}."
+    if question.expires is None:
+        return f"When nobody answers, the run chooses by itself: {last}."
+    left = (question.expires - now).total_seconds()
+    return (
+        f"In {words.clock(left)} the run chooses by itself: {last}." if left >= 1 else f"The run chooses now: {last}."
+    )
 
 
-def _lines(question: Question, host: Host | None, remark: str) -> list[str | Content]:
-    lines: list[str | Content] = []
-    for number, line in enumerate(question.text):
-        label, colon, rest = line.partition(": ")
-        if number and colon and label in ("Tried", "Means", "Do"):
-            lines.append(Content.assemble((f"{label:<8}", "$quiet"), rest))
-        elif number:
-            lines.append(Content(line))
-        else:
-            lines += [Content.styled(line, "$bad" if question.kind == "failure" else ""), Content()]
+def waits(question: Question, now: datetime) -> str:
+    """Who waits for a decision, and how long still."""
+    return f"{question.host or 'The run'} waits for your decision. {until_then(question, now)}"
+
+
+class Countdown(Static):
+    """`until_then`, every second anew."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__("", classes="care", markup=False)
+        self._question = question
+        self._shown = ""
+
+    def on_mount(self) -> None:
+        """Begin to count."""
+        self._count()
+        self.set_interval(1, self._count)
+
+    def _count(self) -> None:
+        assert isinstance(self.app, AdldapHaApp)
+        text = until_then(self._question, self.app.now())
+        if text != self._shown:
+            self._shown = text
+            self.update(text)
+
+
+def told(question: Question, host: Host | None = None, remark: str = "") -> Iterator[Widget]:
+    """What a question says, its labelled lines on one grid."""
+    head, *rest = question.text or ("",)
+    yield Static(Content.styled(head, "$bad"), classes="block", markup=False)
+    facts: list[tuple[str, Told]] = []
+    for line in rest:
+        label, colon, text = line.partition(": ")
+        facts.append((label, text) if colon and label in ("Tried", "Means", "Do") else ("", line))
     if host is not None:
-        lines += [Content(), Content.assemble(("A shell there   ", "$quiet"), (ssh_command(host), "$go"))]
-    lines += [Content(), Content.styled(until_then(question), "$care")]
+        label, command = shell_command(host)
+        facts.append((label, Content.styled(command, "$go")))
+    yield Facts(facts)
     if remark:
-        lines += [Content(), Content.styled(remark, "$good")]
-    return lines
+        yield Static(Content.styled(remark, "$good"), classes="block", markup=False)
+
+
+def shell_command(host: Host) -> tuple[str, str]:
+    """Where to type what to look for oneself, and the command."""
+    if host.transport == "ssh":
+        return "A shell there", ssh_command(host)
+    parts = ["Enter-PSSession", "-ComputerName", host.address, "-Port", str(host.port)]
+    parts += ["-UseSSL"] if host.tls else []
+    parts += ["-Credential", f"'{host.user}'"] if host.user else []
+    return "From Windows", " ".join(parts)
 
 
 def ssh_command(host: Host) -> str:

@@ -38,7 +38,7 @@ class FaultsDialog(Dialog[None]):
     explain = "Faults exist in the demo only. Switch one on, go on with the wizard, and see what it says."
     wide = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "act", "On or off"),
+        Binding("space", "act", "On or off", show=False),
         Binding("h", "host", "Another host"),
     ]
 
@@ -58,6 +58,7 @@ class FaultsDialog(Dialog[None]):
             Column("What it does", style="$quiet"),
             explain=self.explain,
             acts=True,
+            act_name="On or off",
             id="faults",
         )
         yield Remark(id="problem")

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from screens.base import WizardScreen
-from tui.cluster import Cluster, ClusterSection, Host, RunSettings, Tenant, VaultSettings
+from tui.cluster import Cluster, ClusterSection, Host, RunSettings, Tenant, VaultSettings, default_port
 from tui.widgets import words
 from tui.widgets.facts import Facts
 from tui.widgets.field import Field
@@ -39,6 +39,7 @@ class HostsScreen(WizardScreen):
         Binding("m", "make_first", "Make first"),
         Binding("d", "drop", "Remove from list"),
         Binding("t", "tenant", "Tenant"),
+        Binding("f2", "tenant", "Tenant"),
     ]
     AUTO_FOCUS = ""
 
@@ -66,8 +67,8 @@ class HostsScreen(WizardScreen):
             Column("Host", 16, style="$ink"),
             Column("Role", 12),
             Column("Address", style="$quiet"),
-            Column("Login", 16, style="$quiet", from_width=66),
-            Column("Root by", 10, style="$quiet", from_width=80),
+            Column("System", 14, style="$quiet", from_width=66),
+            Column("Login", 16, style="$quiet", from_width=84),
             explain="The hosts of the cluster. Exactly one is the first: the one whose configuration the others receive.",
             id="hosts",
         )
@@ -86,19 +87,26 @@ class HostsScreen(WizardScreen):
         self.query_one("#hosts" if cluster else "#name").focus()
         self.ask("ssh", self.operations.ssh_config_hosts, self._know_ssh_hosts, lambda error: None)
 
+    def on_descendant_focus(self) -> None:
+        """A field takes letters as text: the key to press is another one there."""
+        self._show_tenant()
+
     def _know_ssh_hosts(self, names: list[str]) -> None:
         self._ssh_hosts = names
 
     def _show(self) -> None:
         none_yet = RowData("", ("none yet", "", "", "", ""), dim=True)
         self.query_one("#hosts", Rows).show([self._row(host) for host in self._hosts] or [none_yet])
+        self._show_tenant()
+        self._show_chosen()
+        self._judge()
+
+    def _show_tenant(self) -> None:
         tenant = self._tenant
         told = f"Tenant: {tenant.domain} is asked by its Management API." if tenant else ""
         self.query_one("#tenant-line", Static).update(
-            told or "Tenant: you look at the Auth0 dashboard yourself. Press t to have it asked."
+            told or f"Tenant: you look at the Auth0 dashboard yourself. Press {self.key('t')} to have it asked."
         )
-        self._show_chosen()
-        self._judge()
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         """Tell the chosen host in full."""
@@ -109,9 +117,7 @@ class HostsScreen(WizardScreen):
         facts: list[tuple[str, str | Content]] = []
         if host is not None:
             login = f"{host.user} at " if host.user else ""
-            facts.append(
-                (host.name, f"{login}{_where(host)}, {'root by sudo' if host.become == 'sudo' else 'no sudo needed'}")
-            )
+            facts.append((host.name, f"{login}{_where(host)}, {_way(host)}"))
             if host.identity is not None:
                 facts.append(("Key", str(host.identity)))
         self.query_one("#host", Facts).show(facts)
@@ -121,7 +127,13 @@ class HostsScreen(WizardScreen):
         role = Content.styled("first", "$go") if host.name == self._first else Content.styled("additional", "$quiet")
         return RowData(
             host.name,
-            (host.name, role, where, host.user or "as ssh says", "sudo" if host.become == "sudo" else "not needed"),
+            (
+                host.name,
+                role,
+                where,
+                _system(host),
+                host.user or ("as ssh says" if host.transport == "ssh" else "by ticket"),
+            ),
         )
 
     def _judge(self) -> None:
@@ -255,5 +267,22 @@ class HostsScreen(WizardScreen):
 
 
 def _where(host: Host) -> str:
-    where = host.address if host.port == 22 else f"{host.address} port {host.port}"
+    usual = host.port == default_port(host.transport, tls=host.tls)
+    where = host.address if usual else f"{host.address} port {host.port}"
     return f"{where} through {host.jump}" if host.jump else where
+
+
+def _system(host: Host) -> str:
+    """`Linux`, `Windows`, and the transport where it is not the system's usual one."""
+    if host.system == "linux":
+        return "Linux"
+    return "Windows" if host.transport == "winrm" else "Windows, SSH"
+
+
+def _way(host: Host) -> str:
+    """How a host is reached and changed, for a sentence."""
+    if host.transport == "winrm":
+        return "WinRM over HTTPS" if host.tls else "WinRM, messages encrypted"
+    if host.system == "windows":
+        return "PowerShell over SSH"
+    return "root by sudo" if host.become == "sudo" else "no sudo needed"

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from screens.base import WizardScreen
 from screens.decisions import Decisions, open_decision
 from screens.dialog import Choice, ChoiceDialog
+from screens.failure import waits
 from screens.tracks import busiest, counts, last_sign, step_row, track_row, tracks, undoable
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
@@ -155,10 +156,8 @@ class ProgressScreen(WizardScreen):
         elif view.state is RunState.WAITING and view.question is not None and view.question.kind == "tenant":
             self.tell("Every host is proved. Look at the services, then say what the tenant shows.", "now")
             self.offer("Check the services")
-        elif view.state is RunState.WAITING:
-            self.tell(
-                f"{view.question.host or 'The run' if view.question else 'The run'} waits for your decision.", "care"
-            )
+        elif view.state is RunState.WAITING and view.question is not None:
+            self.tell(waits(view.question, self.wizard.now()), "care")
             self.offer("Decide")
         elif view.state is RunState.PAUSED:
             self.tell("Paused between two steps. Press p to go on.", "care")

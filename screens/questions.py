@@ -1,4 +1,4 @@
-"""The two questions that a host may raise: is this its key, and what is the secret."""
+"""The questions that a host may raise: is this its key or certificate, and what is the secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from screens.dialog import Choice, ChoiceDialog, Dialog
-from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.errors import (
+    SHOW_CERTIFICATES,
+    CertificateUnknown,
+    HostKeyUnknown,
+    HostQuestion,
+    SecretKind,
+    SecretNeeded,
+)
+from tui.widgets import words
 from tui.widgets.field import Field
 
 if TYPE_CHECKING:
@@ -28,8 +36,13 @@ _WHAT = {
 }
 
 
+def secret_words(kind: SecretKind) -> tuple[str, str]:
+    """A secret's name, and one sentence of what it is for."""
+    return _WHAT[kind]
+
+
 def put_question(
-    app: AdldapHaApp, question: HostKeyUnknown | SecretNeeded, answered: Callable[[Supply | None], None], *, remark: str
+    app: AdldapHaApp, question: HostQuestion, answered: Callable[[Supply | None], None], *, remark: str
 ) -> None:
     """Ask the operator. `answered` gets a blocking function that hands the answer to the core, or None when there is none.
 
@@ -43,6 +56,13 @@ def put_question(
             answered((lambda: operations.trust(key)) if word == "trust" else None)
 
         app.put(HostKeyDialog(key), confirmed)
+    elif isinstance(question, CertificateUnknown):
+        shown = question
+
+        def compared(word: str | None) -> None:
+            answered((lambda: operations.trust_certificate(shown)) if word == "trust" else None)
+
+        app.put(CertificateDialog(shown), compared)
     else:
         secret = question
 
@@ -78,6 +98,40 @@ class HostKeyDialog(ChoiceDialog):
                 Choice("trust", "y", "They are equal", "remember this key for the host"),
             ),
             explain="A key that is not the host's own means that somebody stands between you and it. Trust it only after comparing.",
+        )
+
+
+class CertificateDialog(ChoiceDialog):
+    """Shows an unknown TLS certificate; the safe answer is to stay disconnected."""
+
+    wide = True
+
+    def __init__(self, question: CertificateUnknown) -> None:
+        half = len(question.fingerprint) // 2 + 1
+        lines = [
+            Content.assemble(
+                f"{question.certificate_host} answers at ",
+                (f"{question.address} port {question.port}", "bold"),
+                " with a certificate that no authority known here has signed.",
+            ),
+            Content(),
+            Content.assemble(("Subject      ", "$quiet"), question.subject),
+            Content.assemble(("Valid until  ", "$quiet"), words.date(question.expires)),
+            Content.assemble(("SHA-256      ", "$quiet"), (question.fingerprint[:half], "bold $go")),
+            Content.assemble(("             ", "$quiet"), (question.fingerprint[half:], "bold $go")),
+            Content(),
+            Content.styled("Compare it with what the host's own PowerShell says:", "$quiet"),
+            Content.styled(SHOW_CERTIFICATES, "$ink"),
+        ]
+        super().__init__(
+            f"Is this {question.certificate_host}?",
+            lines,
+            (
+                Choice("wait", "n", "Not yet", "stay disconnected and compare first"),
+                Choice("trust", "y", "They are equal", "remember this certificate for the host"),
+            ),
+            explain="A certificate that is not the host's own means that somebody stands between you and it. Trust it only "
+            "after comparing. Where an authority signs the certificates of your hosts, name its file as ca_file instead.",
         )
 
 

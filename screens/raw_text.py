@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
@@ -31,7 +32,10 @@ class Written(Message, bubble=False):
 class RawTextDialog(Dialog[None]):
     """Shows a text, newest lines in sight when it is a log. `w` asks for a path and writes it there."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("w", "ask_path", "Write to file")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "ask_path", "Write to file"),
+        Binding("enter", "write", "Write"),
+    ]
     wide = True
     explain = (
         "The text as it came, secrets masked. Copying from a terminal is unreliable, so it can be written to a file."
@@ -63,10 +67,14 @@ class RawTextDialog(Dialog[None]):
         field.display = True
         field.query_one(Input).focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to write once a path is asked for."""
+        return action != "write" or any(field.display for field in self.query(Field))
+
+    @on(Input.Submitted)
+    def action_write(self) -> None:
         """Write it."""
-        event.stop()
-        path = Path(event.value).expanduser()
+        path = Path(self.query_one("#path", Input).value).expanduser()
         self.run_worker(partial(self._write, path), thread=True, exclusive=True, exit_on_error=False, group="write")
 
     def _write(self, path: Path) -> None:

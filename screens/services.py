@@ -13,13 +13,13 @@ from textual.widget import Widget
 
 from screens.base import WizardScreen
 from screens.decisions import Decisions
-from screens.login import log_in
 from tui.errors import OperatorError
 from tui.health.model import ClusterStatus, HostStatus, Verdict
 from tui.widgets import words
 from tui.widgets.facts import Facts, Findings
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
+from tui.widgets.waiting_bar import WaitingBar
 
 
 class ServicesScreen(WizardScreen):
@@ -34,6 +34,7 @@ class ServicesScreen(WizardScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Continue"),
+        Binding("d", "decide", "Decide"),
         Binding("r", "look", "Look again"),
         Binding("l", "log", "Log"),
         Binding("v", "drift", "What differs"),
@@ -60,6 +61,10 @@ class ServicesScreen(WizardScreen):
         yield Findings(id="problems")
         yield Facts(id="detail")
 
+    def compose_notice(self) -> Iterable[Widget]:
+        """A decision that was put off."""
+        yield WaitingBar()
+
     def on_mount(self) -> None:
         """Log in where that was not done yet, then look."""
         self.offer("Run the troubleshooter", enabled=False)
@@ -78,7 +83,7 @@ class ServicesScreen(WizardScreen):
             self._problems[name] = error
             self._connect(rest)
 
-        self.ask("connect", partial(log_in, self.operations, name), lambda _found: self._connect(rest), failed)
+        self.ask("connect", partial(self.operations.connect, name), lambda _found: self._connect(rest), failed)
 
     def action_look(self) -> None:
         """Probe every instance."""
@@ -94,7 +99,7 @@ class ServicesScreen(WizardScreen):
             self.tell(f"The cluster is {status.verdict.value}: see {words.listed(ill)}.", "care")
         else:
             self.tell(f"The cluster is healthy: {words.count(len(status.hosts), 'instance')} connected.", "good")
-        self.offer("Run the troubleshooter")
+        self.offer("Run the troubleshooter", lit=not ill)
 
     @on(Rows.Chosen, "#hosts")
     def _chosen(self) -> None:
@@ -119,8 +124,15 @@ class ServicesScreen(WizardScreen):
         tone, left = words.until(host.certificate.expires, self.wizard.now())
         return words.marked(tone, left) + Content.styled(f"  until {words.date(host.certificate.expires)}", "$quiet")
 
+    def action_decide(self) -> None:
+        """Take up the decision that was put off."""
+        if self._decisions.waiting is not None:
+            self._decisions.ask(self._decisions.waiting)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What differs can be shown where something does."""
+        """What differs can be shown where something does, and a decision taken where one waits."""
+        if action == "decide":
+            return self._decisions.waiting is not None
         if action == "drift":
             return bool(self.query("#hosts")) and bool((host := self._host()) and host.drift)
         return super().check_action(action, parameters)

@@ -15,12 +15,13 @@ from textual.widgets import Static
 
 from screens.base import WizardScreen
 from screens.decisions import Decisions, open_decision
+from screens.failure import waits
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
 from tui.health.model import ClusterStatus
 from tui.runbook.model import RunState, RunView, StepState
 from tui.widgets import words
-from tui.widgets.facts import Facts
+from tui.widgets.facts import Facts, Told
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
 
@@ -101,7 +102,7 @@ class SummaryScreen(WizardScreen):
         decision = open_decision(view)
         self.offer("Decide" if decision else "Back to home")
         if decision is not None:
-            self.tell(f"{decision.host or 'The run'} waits for your decision.", "care")
+            self.tell(waits(decision, self.wizard.now()), "care")
         elif view.question is not None:
             self.tell("The run asks what the tenant shows: go back with esc and answer.", "care")
         else:
@@ -128,9 +129,9 @@ class SummaryScreen(WizardScreen):
         self.query_one("#hosts").display = bool(rows)
         self.query_one("#facts", Facts).show(self._facts(view))
 
-    def _facts(self, view: RunView) -> list[tuple[str, str | Content]]:
+    def _facts(self, view: RunView) -> list[tuple[str, Told]]:
         took = words.span(((view.ended or self.wizard.now()) - view.started).total_seconds())
-        facts: list[tuple[str, str | Content]] = [
+        facts: list[tuple[str, Told]] = [
             ("Run", words.run_state(view.state) + Content.styled(f"  {view.id}", "$quiet")),
             ("By", f"{view.operator}, {words.moment(view.started)}, took {took}"),
             ("Steps", _tally(view)),
@@ -138,9 +139,9 @@ class SummaryScreen(WizardScreen):
         if self.state.backup is not None:
             facts.append(("Backup", self.state.backup.path.name))
         if self._report is not None:
-            facts.append(("Report", Content.styled(str(self._report), "$go")))
+            facts.append(("Report", self._report))
         if self._bundle is not None:
-            facts.append(("Bundle", Content.styled(str(self._bundle), "$go")))
+            facts.append(("Bundle", self._bundle))
         return facts
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -14,10 +14,10 @@ from textual.widgets import Static
 
 from screens.base import WizardScreen
 from screens.decisions import Decisions, open_decision
-from screens.failure import choices
+from screens.failure import choices, until_then, waits
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
-from tui.runbook.model import RunView, StepView
+from tui.runbook.model import Question, RunView, StepView
 from tui.widgets import words
 from tui.widgets.facts import Facts
 from tui.widgets.rows import Column, RowData, Rows
@@ -104,7 +104,7 @@ class TenantScreen(WizardScreen):
         if question is not None and question.id == self._answered:
             question = None
         self.query_one("#facts", Facts).show(self._facts(view))
-        self.query_one("#question", Static).update("\n".join(question.text) if question else "")
+        self.query_one("#question", Static).update(self._asked(question) if question else "")
         self.query_one("#question").display = question is not None
         answers = self.query_one("#answers", Rows)
         answers.show(
@@ -123,11 +123,15 @@ class TenantScreen(WizardScreen):
                 self.set_focus(None)
             self._judge(view)
 
+    def _asked(self, question: Question) -> Content:
+        left = until_then(question, self.wizard.now())
+        return Content("\n").join([*map(Content, question.text), Content(), Content.styled(left, "$care")])
+
     def _judge(self, view: RunView | None) -> None:
         decision = open_decision(view)
         self.offer("Decide" if decision else "See the summary")
         if decision is not None:
-            self.tell(f"{decision.host or 'The run'} waits for your decision.", "care")
+            self.tell(waits(decision, self.wizard.now()), "care")
         elif view is not None and view.state in UNDER_WAY:
             self.tell("Recorded. The run is closing." if self._answered else "The run is closing.", busy=True)
         elif self._online is True:

@@ -19,6 +19,7 @@ from tui.widgets import words
 from tui.widgets.facts import Facts, Findings
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
+from tui.widgets.waiting_bar import WaitingBar
 
 
 class TroubleshooterScreen(WizardScreen):
@@ -33,6 +34,7 @@ class TroubleshooterScreen(WizardScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Continue"),
+        Binding("d", "decide", "Decide"),
         Binding("v", "raw", "Its own text"),
         Binding("r", "run_again", "Run again"),
     ]
@@ -62,6 +64,10 @@ class TroubleshooterScreen(WizardScreen):
         )
         yield Facts(id="remedy")
         yield Findings(id="findings")
+
+    def compose_notice(self) -> Iterable[Widget]:
+        """A decision that was put off."""
+        yield WaitingBar()
 
     def on_mount(self) -> None:
         """Run it everywhere."""
@@ -165,13 +171,20 @@ class TroubleshooterScreen(WizardScreen):
             self.tell(f"Not everything passed on {words.listed(wrong)}.", "care")
         else:
             self.tell("Every test that applies has passed.", "good")
-        self.offer("Look at the tenant", enabled=not self._under_way)
+        self.offer("Look at the tenant", enabled=not self._under_way, lit=not wrong)
 
     def _passed(self, name: str) -> bool:
         return name in self._results and self._results[name][0].passed
 
+    def action_decide(self) -> None:
+        """Take up the decision that was put off."""
+        if self._decisions.waiting is not None:
+            self._decisions.ask(self._decisions.waiting)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The text can be shown where there is one."""
+        """The text can be shown where there is one, and a decision taken where one waits."""
+        if action == "decide":
+            return self._decisions.waiting is not None
         if action == "raw":
             return bool(self.query("#hosts")) and self._report() is not None
         return super().check_action(action, parameters)

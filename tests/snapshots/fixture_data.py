@@ -223,6 +223,17 @@ def backup() -> Backup:
     )
 
 
+def damaged_backup() -> Finding:
+    """What the vault says of a backup with a flipped byte."""
+    return Finding(
+        id="backup-damaged",
+        severity=Severity.WARNING,
+        summary="20261102T101500Z-ldap-fra-01.age is not what was written.",
+        evidence=("SHA-256 51b2e6a8c3d4… expected, 7ac3f1d2e3b4… found",),
+        remedy="Do not rely on it: make a new backup, then move this file away.",
+    )
+
+
 def additional_survey(name: str) -> AdditionalSurvey:
     """A host that waits for its configuration."""
     return AdditionalSurvey(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.snapshots import fixture_data as data
@@ -12,8 +12,8 @@ from tui.connector.model import TroubleshooterReport
 from tui.errors import OperatorError
 from tui.findings import Finding
 from tui.health.model import ClusterStatus, HostStatus
-from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
-from tui.runbook.model import Plan, RunView
+from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind, SecretNeeded
+from tui.runbook.model import Plan, RunView, SecretWanted
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
 from tui.vault.model import Backup, Verification
 
@@ -38,10 +38,14 @@ class FixtureOperations:
         self.started: list[tuple[str, ...]] = []
         self.resumed: list[bool] = []
         self.answers: list[tuple[str, str]] = []
+        self.handed: list[tuple[str, SecretKind, str]] = []
         self.words: list[str] = []
         self.down: str | None = None
         self.failed_test: str | None = None
         self.online: bool | None = None
+        self.secret_known = False
+        self.damaged: list[Finding] = []
+        self.site_keys: dict[str, dict[str, str | None]] = {}
         self.closed = False
 
     def _raise(self, name: str) -> None:
@@ -75,9 +79,18 @@ class FixtureOperations:
     def trust(self, question: HostKeyUnknown) -> None:
         self.unknown_keys.discard(question.key_host)
 
+    def trust_certificate(self, question: CertificateUnknown) -> None:
+        self.unknown_keys.discard(str(question.host))
+
+    def set_site_keys(self, host: str, keys: Mapping[str, str | None]) -> None:
+        self.site_keys[host] = dict(keys)
+
     def supply(self, host: str, kind: SecretKind, value: str) -> None:
         self.supplied.append((host, kind, value))
         self.missing_secrets.pop(host, None)
+
+    def client_secret_known(self) -> bool:
+        return self.secret_known
 
     def supply_client_secret(self, value: str) -> None:
         self.supplied.append(("tenant", SecretKind.PASSWORD, value))
@@ -126,7 +139,7 @@ class FixtureOperations:
         return []
 
     def vault_findings(self) -> list[Finding]:
-        return []
+        return list(self.damaged)
 
     def verify_backup(self, backup_id: str) -> Verification:
         return Verification(ok=True, findings=())
@@ -159,6 +172,10 @@ class FixtureOperations:
 
     def answer(self, run: str, question: str, choice: str) -> None:
         self.answers.append((question, choice))
+
+    def supply_to_run(self, run: str, secret: SecretWanted, value: str) -> None:
+        self._raise("supply_to_run")
+        self.handed.append((secret.host, secret.kind, value))
 
     def control(self, run: str, word: str) -> None:
         self.words.append(word)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, Final
 
 from tests.snapshots.fixture_data import FIRST, NOW, SECOND, SIZES, THIRD, THUMBPRINT, changes
-from tui.runbook.model import Change, HostVerdict, Plan, PlannedStep, Question, RunState, RunView, StepState, StepView
+from tui.remote.errors import SecretKind
+from tui.runbook.model import (
+    Change,
+    HostVerdict,
+    Plan,
+    PlannedStep,
+    Question,
+    RunState,
+    RunView,
+    SecretWanted,
+    StepState,
+    StepView,
+)
 from tui.runbook.procedure import CHANGING, LOOKING
 from tui.runbook.steps.base import HostStep
 from tui.runbook.steps.looking import BackUpSet, FirstHostStep
@@ -152,6 +165,12 @@ def _verdicts(state: RunState) -> tuple[HostVerdict, ...]:
     return tuple(HostVerdict(name=name, verdict=verdict, detail=detail) for name, (verdict, detail) in said.items())
 
 
+_ASKED: Final[dict[str, Any]] = {
+    "asked": NOW - timedelta(seconds=146),
+    "expires": NOW + timedelta(seconds=900 - 146),
+}
+
+
 def failure() -> Question:
     """A step has failed and waits."""
     return Question(
@@ -166,6 +185,26 @@ def failure() -> Question:
             "Do: systemctl unmask auth0-adldap.service on the host, then retry",
         ),
         choices=("retry", "skip", "roll_back"),
+        **_ASKED,
+    )
+
+
+def secret_question() -> Question:
+    """The host has refused the password of sudo."""
+    return Question(
+        id="q3",
+        kind="secret",
+        host=SECOND,
+        step=f"{SECOND}/start-connector",
+        text=(
+            f"{SECOND} · Start the connector: sudo refuses the password of deploy",
+            "Tried: it once",
+            "Means: nothing was done on the host",
+            "Do: give the right sudo password; it is not tried again by itself, since accounts lock",
+        ),
+        choices=("retry", "roll_back"),
+        secret=SecretWanted(host=SECOND, kind=SecretKind.SUDO_PASSWORD),
+        **_ASKED,
     )
 
 
@@ -182,6 +221,7 @@ def tenant_question() -> Question:
             "The cluster file has no [tenant], so nobody but you can tell. Your answer is recorded.",
         ),
         choices=("green", "not_green", "not_checked"),
+        **_ASKED,
     )
 
 

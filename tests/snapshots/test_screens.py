@@ -12,7 +12,9 @@ from textual.pilot import Pilot
 from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_run as runs
 from tests.snapshots.conftest import Act, at, fill, make_app, perform
+from tests.snapshots.fixture_demo import Demo
 from tests.snapshots.fixture_operations import FixtureOperations
+from tui.cluster import Tenant
 from tui.remote.errors import HostUnreachable, SecretKind
 from tui.runbook.model import RunState
 from tui.terminal import Colours, Glyphs, Terminal
@@ -24,11 +26,12 @@ Compare = Callable[..., bool]
 
 @dataclass(frozen=True)
 class Scene:
-    """A way to a picture: what the core answers, and what the operator does."""
+    """A way to a picture: what the core answers, what the operator does, and what the app is made with."""
 
     name: str
     acts: tuple[Act, ...] = ()
     core: dict[str, Any] = field(default_factory=dict)
+    demo: bool = False
 
 
 PASSPHRASE = (fill("#passphrase", "correct horse"), fill("#again", "correct horse"))
@@ -40,6 +43,10 @@ UNREACHABLE = HostUnreachable(
     remedy="try `ssh` by hand from this jump box, then press r",
 )
 WAITING = runs.run_view(runs.STARTING, state=RunState.WAITING, question=runs.failure(), failed=True)
+SECRET = runs.run_view(runs.STARTING, state=RunState.WAITING, question=runs.secret_question(), failed=True)
+WITH_TENANT = data.cluster().model_copy(
+    update={"tenant": Tenant(domain="example.eu.auth0.com", client_id="kT4mPq7vXb2nRs9w")}
+)
 TENANT = runs.run_view(runs.TOTAL - 1, state=RunState.WAITING, question=runs.tenant_question())
 OTHER = {data.SECOND: data.additional_survey(data.SECOND), data.THIRD: data.configured_elsewhere(data.THIRD)}
 
@@ -59,13 +66,16 @@ SCENES = (
         (at(Stage.CONNECT, connected={}),),
         {"missing_secrets": {data.SECOND: SecretKind.SUDO_PASSWORD}},
     ),
+    Scene("client_secret", (at(Stage.CONNECT, connected={}, cluster=WITH_TENANT),)),
     Scene(
         "connect_failed", (at(Stage.CONNECT, connected={}), "end"), {"errors": {f"connect {data.THIRD}": UNREACHABLE}}
     ),
     Scene("first_host", (at(Stage.FIRST_HOST),)),
     Scene("first_host_broken", (at(Stage.FIRST_HOST),), {"first": data.broken_survey()}),
     Scene("log", (at(Stage.FIRST_HOST), "l")),
+    Scene("log_to_file", (at(Stage.FIRST_HOST), "l", "w")),
     Scene("backup", (at(Stage.BACKUP),)),
+    Scene("backup_damaged", (at(Stage.BACKUP),), {"damaged": [data.damaged_backup()]}),
     Scene("backup_recipient", (at(Stage.BACKUP), *PASSPHRASE, "tab", "tab", "a")),
     Scene("backup_done", (at(Stage.BACKUP), *PASSPHRASE, "enter")),
     Scene("additional_hosts", (at(Stage.ADDITIONAL_HOSTS),)),
@@ -76,12 +86,21 @@ SCENES = (
     Scene("progress", (at(Stage.PROGRESS, run=runs.RUN),)),
     Scene("progress_log", (at(Stage.PROGRESS, run=runs.RUN), "l")),
     Scene("progress_failure", (at(Stage.PROGRESS, run=runs.RUN),), {"views": [WAITING]}),
+    Scene("progress_secret", (at(Stage.PROGRESS, run=runs.RUN),), {"views": [SECRET]}),
+    Scene("progress_put_off", (at(Stage.PROGRESS, run=runs.RUN), "escape"), {"views": [WAITING]}),
+    Scene("faults", (at(Stage.PROGRESS, run=runs.RUN), "f", "enter"), demo=True),
     Scene("progress_stop", (at(Stage.PROGRESS, run=runs.RUN), "s")),
     Scene(
         "progress_resume",
         (at(Stage.PROGRESS, run=runs.RUN), "enter"),
         {"views": [runs.run_view(runs.STARTING, state=RunState.INTERRUPTED)]},
     ),
+    Scene(
+        "passphrase",
+        (at(Stage.PROGRESS, run=runs.RUN), "enter", "f"),
+        {"views": [runs.run_view(runs.STARTING, state=RunState.INTERRUPTED)]},
+    ),
+    Scene("services_put_off", (at(Stage.SERVICES, run=runs.RUN, view=WAITING), "escape"), {"views": [WAITING]}),
     Scene("services", (at(Stage.SERVICES),)),
     Scene("services_degraded", (at(Stage.SERVICES), "down"), {"down": data.SECOND}),
     Scene("troubleshooter", (at(Stage.TROUBLESHOOTER),)),
@@ -116,7 +135,7 @@ def shows(compare: Compare, scene: Scene, size: tuple[int, int], terminal: Termi
     async def play(pilot: Pilot[int]) -> None:
         await perform(pilot, *scene.acts)
 
-    app = make_app(operations, terminal=terminal or Terminal())
+    app = make_app(operations, terminal=terminal or Terminal(), demo=Demo() if scene.demo else None)
     return compare(app, terminal_size=size, run_before=play)
 
 

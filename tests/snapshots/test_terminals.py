@@ -56,6 +56,18 @@ def test_a_terminal_is_told_by_its_environment(
     assert detect(environment, encoding) == expected
 
 
+def test_the_c_locale_gets_only_what_ascii_can_draw() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from tui.terminal import output_encoding as told; print(told())"],
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "ascii"
+
+
 @pytest.mark.parametrize("term", ["dumb", "", "unknown"])
 def test_a_terminal_that_cannot_move_its_cursor_is_refused_with_the_commands_to_use(term: str) -> None:
     lines = refusal({"TERM": term}, interactive=True)

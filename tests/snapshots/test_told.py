@@ -8,7 +8,7 @@ from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_run as runs
 from tests.snapshots.conftest import at, make_app, perform
 from tests.snapshots.fixture_operations import FixtureOperations
-from tui.app import AdldapHaApp
+from tests.snapshots.seen import line_of, text_of
 from tui.findings import Finding, Severity
 from tui.runbook.model import Change, Plan, StepState
 from tui.widgets import words
@@ -16,14 +16,6 @@ from tui.widgets.rows import Column, RowData, Rows, fitted
 from tui.widgets.stage import Stage
 
 SMALL = (80, 24)
-
-
-def text_of(app: AdldapHaApp) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-
-
-def line_of(app: AdldapHaApp, word: str) -> str:
-    return next(line for line in text_of(app).splitlines() if word in line)
 
 
 async def test_the_plan_says_of_the_first_host_that_it_is_only_read() -> None:

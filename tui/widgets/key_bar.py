@@ -14,10 +14,18 @@ from textual.widgets import Input
 
 from tui.widgets.next_bar import Primary
 
-_NAMES = {"escape": "esc", "f1": "F1", "question_mark": "?", "enter": "enter", "space": "space", "tab": "tab"}
+_NAMES = {
+    "escape": "esc",
+    "f1": "F1",
+    "f2": "F2",
+    "question_mark": "?",
+    "enter": "enter",
+    "space": "space",
+    "tab": "tab",
+}
 _FIRST = ("enter",)
 _LAST = ("escape", "question_mark", "f1", "q")
-_APART = 3
+_APART, _CLOSE = 3, 2
 _SCARCE = 14
 _HELP_WHILE_TYPING = Binding("f1", "explain", "Help")
 
@@ -50,6 +58,7 @@ class KeyBar(Widget):
     def render(self) -> Content:
         """The keys, wrapped between hints only."""
         width = self.size.width
+        apart = self._apart(width)
         self._spots = []
         rows: list[Content] = []
         for number, line in enumerate(self._lines(width)):
@@ -58,8 +67,8 @@ class KeyBar(Widget):
                 name = _NAMES.get(binding.key, binding.key_display or binding.key)
                 parts.append(Content.assemble((name, "bold $go"), " ", (binding.description, "$quiet")))
                 self._spots.append((number, range(column, column + parts[-1].cell_length), binding.key))
-                column += parts[-1].cell_length + _APART
-            rows.append(Content(" " * _APART).join(parts))
+                column += parts[-1].cell_length + apart
+            rows.append(Content(" " * apart).join(parts))
         return Content("\n").join(rows)
 
     def on_click(self, event: events.Click) -> None:
@@ -71,7 +80,14 @@ class KeyBar(Widget):
             if spot.y == line and spot.x in columns:
                 self.app.simulate_key(key)
 
+    def _apart(self, width: int) -> int:
+        """How far keys stand apart: closer where that saves a line."""
+        return _CLOSE if len(self._lines_apart(width, _CLOSE)) < len(self._lines_apart(width, _APART)) else _APART
+
     def _lines(self, width: int) -> list[list[Binding]]:
+        return self._lines_apart(width, self._apart(width))
+
+    def _lines_apart(self, width: int, apart: int) -> list[list[Binding]]:
         lines: list[list[Binding]] = [[]]
         used = 0
         for binding in self._shown():
@@ -80,7 +96,7 @@ class KeyBar(Widget):
                 lines.append([])
                 used = 0
             lines[-1].append(binding)
-            used += length + _APART
+            used += length + apart
         return lines
 
     def _shown(self) -> list[Binding]:

@@ -99,9 +99,10 @@ class NextBar(Horizontal):
         if status.content != text:
             status.update(text)
 
-    def offer(self, label: str, *, enabled: bool) -> bool:
-        """Name the primary action; an empty label hides it. Returns whether anything differs from before."""
+    def offer(self, label: str, *, enabled: bool, lit: bool = True) -> bool:
+        """Name the primary action; an empty label hides it. Returns whether its label or use differs from before."""
         button = self.query_one(Primary)
+        self.set_class(not lit, "-unlit")
         if (button.label, button.disabled) == (label, not enabled) and button.display == bool(label):
             return False
         button.label = label

@@ -123,7 +123,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[RowData], before: Sequence[
         longest = max(
             (Content(cell).cell_length if isinstance(cell, str) else cell.cell_length for cell in cells), default=0
         )
-        need = max(least[number], len(column.title), longest)
+        need = max(1, least[number], len(column.title), longest)
         found.append(replace(column, width=min(column.width, need)) if column.width else column)
     return tuple(found)
 
@@ -175,7 +175,13 @@ class Rows(VerticalScroll):
         """The operator acts on this row."""
 
     def __init__(
-        self, *columns: Column, explain: str, acts: bool = False, titles: bool = True, id: str | None = None
+        self,
+        *columns: Column,
+        explain: str,
+        acts: bool = False,
+        act_name: str = "Choose",
+        titles: bool = True,
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.explain = explain
@@ -186,12 +192,16 @@ class Rows(VerticalScroll):
         self._rows: dict[str, Row] = {}
         self._chosen: str | None = None
         if acts:
-            self._bindings.bind("enter", "act", "Choose")
+            self._bindings.bind("enter", "act", act_name)
 
     def compose(self) -> ComposeResult:
         """The titles stay while the rows scroll."""
         if self._titles:
             yield ColumnTitles(self._fitted)
+
+    def allow_focus(self) -> bool:
+        """A hidden list takes no keys."""
+        return super().allow_focus() and self.display
 
     @property
     def chosen(self) -> str | None:
