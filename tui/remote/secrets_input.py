@@ -6,13 +6,11 @@ import importlib.util
 import logging
 import threading
 import tomllib
-from collections.abc import Iterable
 from typing import BinaryIO
 
 from pydantic import SecretStr, ValidationError
 
 from tui.errors import OperatorError
-from tui.remote.errors import SecretKind
 from tui.remote.secrets import Secrets
 
 _FORM = "[hosts.NAME] password, sudo_password, key_passphrase; [vault] passphrase; [tenant] client_secret"
@@ -21,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class SecretsInputError(OperatorError):
-    """A secrets document, or the keyring, that cannot be used."""
+    """A secrets document that cannot be used."""
 
 
 def read_secrets(stream: BinaryIO) -> Secrets:
@@ -83,41 +81,6 @@ def keyring_service(cluster: str) -> str:
     The user name is `HOST/KIND`, `vault/passphrase` or `tenant/client_secret`.
     """
     return f"adldap-ha/{cluster}"
-
-
-def from_keyring(cluster: str, host: str, kind: SecretKind) -> str | None:
-    """A host's secret from the keyring; None when it has none. Raises SecretsInputError when there is no usable keyring."""
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        raise SecretsInputError(
-            "the keyring cannot be asked: this installation lacks the keyring extra",
-            tried="to import keyring",
-            remedy="install adldap-ha[keyring], or give the secrets by hand or with --secrets -",
-        ) from None
-    try:
-        found: str | None = keyring.get_password(keyring_service(cluster), f"{host}/{kind.value}")
-    except KeyringError as error:
-        raise SecretsInputError(
-            f"the keyring cannot be asked: {type(error).__name__}",
-            host=host,
-            tried=f"to look up {host}/{kind.value} in {keyring_service(cluster)}",
-            remedy="unlock the keyring, or give the secrets by hand or with --secrets -",
-        ) from None
-    return found
-
-
-def fill_from_keyring(secrets: Secrets, cluster: str, hosts: Iterable[str]) -> int:
-    """Add what the keyring knows of `hosts` and `secrets` lacks; how many were found. Raises SecretsInputError."""
-    kinds = (SecretKind.PASSWORD, SecretKind.SUDO_PASSWORD, SecretKind.KEY_PASSPHRASE)
-    found = 0
-    for host in hosts:
-        for kind in kinds:
-            if secrets.of_host(host, kind) is None and (value := from_keyring(cluster, host, kind)):
-                secrets.remember(host, kind, value)
-                found += 1
-    return found
 
 
 class KeyringLookup:

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -22,8 +23,6 @@ from tui.remote.secrets_input import (
     KeyringLookup,
     SecretsInputError,
     dump_secrets,
-    fill_from_keyring,
-    from_keyring,
     keyring_service,
     parse_secrets,
     read_secrets,
@@ -81,22 +80,6 @@ class _Ring(KeyringBackend):
 
     def delete_password(self, service: str, username: str) -> None:
         raise NotImplementedError
-
-
-def test_the_keyring_fills_what_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "get_password", _Ring().get_password)  # type: ignore[no-untyped-call]
-    secrets = Secrets()
-    secrets.remember("oak", SecretKind.PASSWORD, "given")
-    assert fill_from_keyring(secrets, "north", ["fir", "oak"]) == 1
-    assert secrets.of_host("fir", SecretKind.PASSWORD) == "ringed"
-    assert secrets.of_host("oak", SecretKind.PASSWORD) == "given"
-
-
-def test_without_the_extra_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "keyring", None)
-    with pytest.raises(SecretsInputError, match="keyring extra") as caught:
-        from_keyring("north", "fir", SecretKind.PASSWORD)
-    assert "adldap-ha[keyring]" in str(caught.value.remedy)
 
 
 def test_a_refused_value_is_remembered_as_wrong() -> None:
@@ -184,6 +167,20 @@ def test_a_wrong_secret_is_not_fetched_from_the_keyring_a_second_time() -> None:
     assert secrets.of_host("fir", SecretKind.PASSWORD) == "ringed"
     secrets.forget("fir", SecretKind.PASSWORD)
     assert secrets.of_host("fir", SecretKind.PASSWORD) is None
+
+
+@pytest.mark.usefixtures("ring")
+def test_the_keyring_fills_only_what_is_lacking() -> None:
+    secrets = Secrets()
+    secrets.remember("oak", SecretKind.PASSWORD, "given")
+    secrets.ask_elsewhere(KeyringLookup("north"))
+    assert secrets.of_host("fir", SecretKind.PASSWORD) == "ringed"
+    assert secrets.of_host("oak", SecretKind.PASSWORD) == "given"
+
+
+def test_without_the_keyring_extra_nothing_is_found_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert KeyringLookup("north")("fir/password") is None
 
 
 @pytest.mark.usefixtures("ring")
