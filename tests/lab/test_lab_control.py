@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,6 +54,26 @@ def children_of(session: int) -> list[int]:
             if parent == session:
                 found.append(int(entry.name))
     return found
+
+
+def test_a_signal_while_the_lab_is_being_made_leaves_no_process_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    command = [sys.executable, "-m", "tui.lab.serve", str(folder), "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert comes_true((folder / "hosts").exists)
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, b"")
+    mark = str(folder).encode()
+    assert comes_true(lambda: not [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in text_of(path)])
+
+
+def text_of(path: Path) -> bytes:
+    """What a file holds, nothing when it has gone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def test_a_ready_lab_says_where_everything_is(control: LabControl) -> None:

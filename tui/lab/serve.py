@@ -26,6 +26,8 @@ from tui.lab.sockets import socket_folder
 from tui.lab.windows.furnishing import KINDS
 from tui.remote.secrets import HostSecrets
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 class Service:
     """A lab with its control socket."""
@@ -165,6 +167,11 @@ def _say(document: dict[str, Any], as_json: bool) -> None:
     sys.stdout.flush()
 
 
+def _leave(*_: object) -> None:
+    """What a signal does while the lab is being made: it is taken down again as it stands."""
+    raise SystemExit(0)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve a lab until told to stop; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -181,6 +188,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--settle", type=float, default=None, help="settle_seconds of the cluster file")
     parser.add_argument("--linger", type=float, default=600.0, help="seconds without owner and clients until it ends")
     asked = parser.parse_args(arguments)
+    for number in _SIGNALS:
+        signal.signal(number, _leave)
     asked.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     pairs = [pair.partition("=") for pair in asked.kinds.split(",") if pair]
     try:
@@ -195,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
             ) as lab,
         ):
             service = Service(lab, folder)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in _SIGNALS:
                 signal.signal(number, lambda *_: service.ended.set())
             _say(_description(lab, service.path, asked.settle), asked.json)
             if asked.json:

@@ -35,18 +35,18 @@ class OperatorIdentity:
         return self._secrets.vault_passphrase()
 
     def create(self, passphrase: str) -> str:
-        """Make the identity; returns its recipient."""
-        recipient = create_identity(self.file, passphrase)
-        self._secrets.vault.passphrase = SecretStr(passphrase)
-        return recipient
+        """Make the identity, which stays open for this session; returns its recipient."""
+        return self._keep(create_identity(self.file, passphrase), passphrase).recipient
 
     def unlock(self, passphrase: str) -> Identity:
         """Open the identity for this session. Raises VaultError on a wrong passphrase."""
-        opened = unlock(self.file, passphrase)
+        return self._keep(unlock(self.file, passphrase), passphrase)
+
+    def _keep(self, identity: Identity, passphrase: str) -> Identity:
         with self._lock:
-            self._opened = opened
+            self._opened = identity
             self._secrets.vault.passphrase = SecretStr(passphrase)
-        return opened
+        return identity
 
     def unlocked(self) -> Identity:
         """The identity; raises OperatorError when nobody has given the passphrase yet."""

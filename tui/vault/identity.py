@@ -79,8 +79,8 @@ class Identity:
         raise TypeError("an identity stays in the memory of its process")
 
 
-def create_identity(path: Path, passphrase: str) -> str:
-    """Make an x25519 identity, encrypt it with `passphrase` into `path` (0600), and return its recipient.
+def create_identity(path: Path, passphrase: str) -> Identity:
+    """Make an x25519 identity, encrypt it with `passphrase` into `path` (0600), and return it, open.
 
     `age -d` opens the file. Takes seconds, in a process of its own. Raises VaultError: EXISTS when there is a file
     already (it is left alone: backups may depend on it), BAD_IDENTITY for a passphrase that is too short.
@@ -95,9 +95,9 @@ def create_identity(path: Path, passphrase: str) -> str:
     if path.exists():
         raise _exists(path)
     secret = _new_secret()
-    recipient = Identity((secret,)).recipient
+    identity = Identity((secret,))
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    text = f"# created: {made}\n# public key: {recipient}\n{secret}\n"
+    text = f"# created: {made}\n# public key: {identity.recipient}\n{secret}\n"
     sealed = _work("seal", passphrase, text.encode(), path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def create_identity(path: Path, passphrase: str) -> str:
         raise _exists(path) from error
     except OSError as error:
         raise _storage(path, f"the identity could not be written: {error.strerror}") from error
-    return recipient
+    return identity
 
 
 def unlock(path: Path, passphrase: str) -> Identity:

@@ -56,7 +56,7 @@ def test_age_opens_a_backup_with_the_identity_made_here_once_its_passphrase_is_t
     keep: Keep, tmp_path: Path
 ) -> None:
     identity_file = tmp_path / "identity.age"
-    backup = keep(recipients=[create_identity(identity_file, PASSPHRASE)])
+    backup = keep(recipients=[create_identity(identity_file, PASSPHRASE).recipient])
     opened = tmp_path / "set.zip"
     run_on_a_terminal(["age", "-d", "-i", identity_file, "-o", opened, backup.path], f"{PASSPHRASE}\n")
     assert zipfile.ZipFile(opened).testzip() is None

@@ -25,7 +25,7 @@ PASSPHRASE = "CANARY pässphrase of several words"
 def protected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """An identity file and its recipient."""
     path = tmp_path_factory.mktemp("identity") / "vault" / "identity.age"
-    return path, create_identity(path, PASSPHRASE)
+    return path, create_identity(path, PASSPHRASE).recipient
 
 
 def failure(path: Path, passphrase: str = PASSPHRASE) -> VaultError:
