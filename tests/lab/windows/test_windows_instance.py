@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -55,16 +56,23 @@ def cluster(windows_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Clust
     return load_cluster(path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reach(
-    windows_lab: Lab, cluster: Cluster, tmp_path: Path, private_home: Path
+    windows_lab: Lab, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], WindowsInstance]]:
-    """Open a host's instance; the sessions end with the test."""
-    known = tmp_path / "known_hosts"
+    """A host's instance, over a session that the module's tests share."""
+    home = tmp_path_factory.mktemp("access")
+    known = home / "known_hosts"
     known.write_text(windows_lab.known_hosts_text())
-    access = Access(secrets=windows_lab.secrets(), known_hosts=known, system_known_hosts=tmp_path / "none")
+    access = Access(
+        secrets=windows_lab.secrets(),
+        known_hosts=known,
+        system_known_hosts=home / "none",
+        known_certificates=home / "known_certificates",
+    )
     with ExitStack() as stack:
 
+        @cache
         def opened(name: str) -> WindowsInstance:
             session = open_session(cluster.host(name), access)
             stack.callback(session.close)
