@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -39,6 +39,16 @@ def watching(operations: ClusterOperations) -> Iterator[Watching]:
         yield made
     finally:
         made.close()
+
+
+def looking_anew(watched: Watching, condition: Callable[[], bool], name: str | None = None) -> None:
+    """Have everything looked at again and again until something holds."""
+
+    def seen() -> bool:
+        watched.refresh(name)
+        return condition()
+
+    until(seen)
 
 
 def status_of(watched: Watching, name: str) -> HostStatus:
@@ -80,11 +90,11 @@ def test_a_tenant_that_drops_everybody_is_named_as_the_cause(box: JumpBox) -> No
         until(lambda: watched.monitor.status().verdict is Verdict.HEALTHY)
         box.lab.fault("hub_down")
         try:
-            until(lambda: watched.refresh() or "all-dropped-together" in problems(watched))
+            looking_anew(watched, lambda: "all-dropped-together" in problems(watched))
             assert watched.monitor.status().verdict is not Verdict.HEALTHY
         finally:
             box.lab.fault("hub_down", on=False)
-        until(lambda: watched.refresh() or watched.monitor.status().verdict is Verdict.HEALTHY)
+        looking_anew(watched, lambda: watched.monitor.status().verdict is Verdict.HEALTHY)
         assert any(event.kind == "hub" for event in watched.monitor.events())
         kept = watched.earlier_events()
     assert {event.host for event in kept} == set(NAMES)
@@ -95,7 +105,7 @@ def test_a_dead_host_goes_stale_and_the_others_go_on(box: JumpBox) -> None:
         until(lambda: watched.monitor.status().verdict is Verdict.HEALTHY)
         box.lab.fault("host_down", "elm")
         try:
-            until(lambda: watched.refresh("elm") or watched.monitor.view("elm").failure is not None)
+            looking_anew(watched, lambda: watched.monitor.view("elm").failure is not None, "elm")
             view = watched.monitor.view("elm")
             assert view.status is not None
             assert view.status.verdict is Verdict.HEALTHY
@@ -104,7 +114,7 @@ def test_a_dead_host_goes_stale_and_the_others_go_on(box: JumpBox) -> None:
             assert watched.monitor.status().verdict is Verdict.UNKNOWN
         finally:
             box.lab.fault("host_down", "elm", False)
-        until(lambda: watched.refresh("elm") or watched.monitor.view("elm").failure is None)
+        looking_anew(watched, lambda: watched.monitor.view("elm").failure is None, "elm")
 
 
 @pytest.mark.parametrize(
@@ -121,8 +131,8 @@ def test_a_fault_is_recognised_and_named(
         box.lab.fault(fault, hosts)
         name = hosts or "fir"
         try:
-            until(lambda: watched.refresh() or problem in {each.id for each in status_of(watched, name).problems})
-            until(lambda: watched.refresh() or status_of(watched, name).verdict is verdict)
+            looking_anew(watched, lambda: problem in {each.id for each in status_of(watched, name).problems})
+            looking_anew(watched, lambda: status_of(watched, name).verdict is verdict)
         finally:
             box.lab.fault(fault, hosts, False)
             if fault == "other_certificate":
