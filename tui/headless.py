@@ -21,6 +21,7 @@ from tui.runbook.control_desk import ControlRefused
 from tui.runbook.model import Plan, Question, RunState, RunView, StepState, StepView
 from tui.runbook.operations import Operations
 from tui.runbook.survey import Connected
+from tui.sizes import told_count
 from tui.vault.errors import VaultError
 from tui.vault.model import Backup
 
@@ -214,11 +215,11 @@ def prepare(operations: Operations, talk: Talk, hosts: Sequence[str]) -> Plan:
         )
     connect_all(operations, talk, [cluster.first.name, *names])
     first = answered(operations, talk, operations.survey_first)
-    talk.say(f"{cluster.first.name}: {len(first.entries)} files in the configuration set")
+    talk.say(f"{cluster.first.name}: {told_count(len(first.entries), 'file')} in the configuration set")
     _refuse(cluster.first.name, first.findings, "the first host cannot be exported")
     for name in names:
         additional = answered(operations, talk, lambda name=name: operations.survey_additional(name))  # type: ignore[misc]
-        talk.say(f"{name}: {additional.state.replace('_', ' ')}, {len(additional.changes)} changes")
+        talk.say(f"{name}: {additional.state.replace('_', ' ')}, {told_count(len(additional.changes), 'change')}")
         _refuse(name, additional.findings, "this host cannot be added")
     plan = answered(operations, talk, lambda: operations.preview(names))
     _refuse(None, plan.findings, "the plan has a blocker")

@@ -1,4 +1,4 @@
-"""How a number of bytes is told, everywhere the same."""
+"""How numbers of bytes and of things are told, everywhere the same."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def told_size(count: int) -> str:
         if amount < 999.5:
             return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
     return f"{amount / 1000:.0f} PB"
+
+
+def told_count(number: int, noun: str) -> str:
+    """`1 host`, `3 hosts`."""
+    return f"{number} {noun if number == 1 else noun + 's'}"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
-from tui.cluster import Cluster, ClusterSection, Host
+from tui.cluster import Cluster, ClusterSection, Host, Tenant
+from tui.headless import unlock_tenant
 from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.remote.secrets import Secrets
 from tui.runbook.model import Plan, Question
+from tui.runbook.operations import Operations
+from tui.sizes import told_count
 from tui.terminal_talk import TerminalTalk
 
 CLUSTER = Cluster(cluster=ClusterSection(name="berlin", first="fir"), hosts=(Host(name="fir", address="fir"),))
@@ -81,3 +86,26 @@ def test_a_new_passphrase_is_long_enough_and_typed_twice_alike() -> None:
         new=True
     ) == ("long enough")
     assert Person(["x"]).talk.ask_passphrase(new=False) == "x"
+
+
+class Tells:
+    """Operations that only know the cluster; they fail when they are handed a secret."""
+
+    cluster = CLUSTER.model_copy(update={"tenant": Tenant(domain="acme.eu.auth0.com", client_id="app")})
+
+    def supply_client_secret(self, secret: str) -> None:
+        raise AssertionError("a secret that was known was asked for")
+
+
+def test_a_client_secret_that_the_keyring_holds_is_not_asked_for() -> None:
+    secrets = Secrets()
+    secrets.ask_elsewhere({"tenant/client_secret": "ringed"}.get)
+    person = Person(["typed"])
+    unlock_tenant(cast(Operations, Tells()), person.talk, secrets)
+    assert person.shown == []
+    assert secrets.client_secret() == "ringed"
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 changes"), (1, "1 change"), (2, "2 changes")])
+def test_counts_are_told_in_proper_plurals(number: int, told: str) -> None:
+    assert told_count(number, "change") == told

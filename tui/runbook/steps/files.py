@@ -14,7 +14,7 @@ from tui.runbook.changes import Chosen, file_changes, is_certificate, is_config,
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, stop, told
 from tui.runbook.steps.put_back import before_or_parked, make_safe, put_back
-from tui.sizes import told_size
+from tui.sizes import told_count, told_size
 
 
 class ParkConfig(HostStep):
@@ -95,15 +95,15 @@ class _PlaceFiles(HostStep):
             if ours_to_keep and instance.park(part, run=run):
                 parked.append(f"{part} kept aside")
         written = self._write(instance, instance.read_set(), target)
-        return Evidence(detail=f"{len(written)} files written", lines=(*parked, *written))
+        return Evidence(detail=f"{told_count(len(written), 'file')} written", lines=(*parked, *written))
 
     def prove(self, instance: Instance) -> Evidence:
-        """Read everything back and compare bytes, owners and modes."""
+        """Read everything back and compare bytes, owners and permissions."""
         now = self.work.read(instance)
         differing = self._outstanding(now, self.work.target(instance))
         if differing:
             return Evidence(detail=f"not as meant: {', '.join(differing)}", done=False)
-        return Evidence(detail="bytes, owner and mode are as meant")
+        return Evidence(detail="bytes, owner and permissions are as meant")
 
     def put_back(self, instance: Instance) -> Evidence:
         """Put back what was there."""
@@ -192,18 +192,25 @@ class CheckSet(HostStep):
         if refused := instance.unusable(complete):
             raise OperatorError(
                 f"the service account {instance.install.account} cannot use {', '.join(refused)}",
-                tried="compared owner, group and mode with the account and its groups",
+                tried="compared owner and permissions with the account and its groups",
                 meaning="a connector that cannot read its key makes a new one and publishes it; config.json was not put in place",
-                remedy=f"give these files to {instance.install.account}, or open them to its group, then retry",
+                remedy=_open_to(instance),
             )
         warnings = [finding for finding in set_findings(complete) if finding.id not in _SAID_OF_FIRST_HOST]
         return Evidence(
-            detail="bytes, owners and modes are right; key, certificate and password belong together",
+            detail="bytes, owners and permissions are right; key, certificate and password belong together",
             lines=told(warnings),
         )
 
 
 _SAID_OF_FIRST_HOST = {"extra-files"}
+
+
+def _open_to(instance: Instance) -> str:
+    account = instance.install.account
+    if instance.install.os == "windows":
+        return f"let {account} modify them (icacls FILE /grant '{account}:M'), then retry"
+    return f"give these files to {account}, or open them to its group, then retry"
 
 
 class CommitConfig(HostStep):
@@ -228,7 +235,7 @@ class CommitConfig(HostStep):
         return file_changes(now, self.work.target(instance), is_config(now.layout))
 
     def change(self, instance: Instance) -> Evidence:
-        """Write it, atomically, with its final owner and mode."""
+        """Write it, atomically, with its final owner and permissions."""
         target = self.work.target(instance)
         file = target.files[set_paths(target.layout).config]
         instance.place(file)

@@ -14,7 +14,7 @@ from tui.runbook.first_host import refusal
 from tui.runbook.model import Change, Evidence
 from tui.runbook.safekeeping import same_bytes
 from tui.runbook.steps.base import NOTHING_TO_PROVE, NOTHING_TO_UNDO, TO_DO, HostStep, told
-from tui.sizes import told_size
+from tui.sizes import told_count, told_size
 from tui.vault.model import Backup
 
 SERVICES_BEFORE = "services-before"
@@ -58,7 +58,7 @@ class FirstHostStep:
             lines=(
                 f"version {first.install.version} in {first.install.directory}",
                 f"certificate {first.thumbprint}, the one that the tenant knows",
-                f"{len(first.configuration.files)} files in its set",
+                f"{told_count(len(first.configuration.files), 'file')} in its set",
             ),
         )
 
@@ -94,7 +94,7 @@ class BackUpSet(FirstHostStep):
             Change(
                 action="create",
                 subject="encrypted backup in the vault",
-                after=f"{recipients} {'recipient' if recipients == 1 else 'recipients'}",
+                after=told_count(recipients, "recipient"),
             ),
         )
 
@@ -180,7 +180,7 @@ class BackUpBefore(HostStep):
             Change(
                 action="create",
                 subject="encrypted backup in the vault",
-                after=f"{count} {'file' if count == 1 else 'files'}",
+                after=told_count(count, "file"),
             ),
         )
 
@@ -249,5 +249,5 @@ def _refuse_unrepresented(work: HostWork, instance: Instance, files: Configurati
 def _kept(backup: Backup) -> Evidence:
     return Evidence(
         detail=f"backup {backup.id}",
-        lines=(f"{len(backup.files)} files", f"ciphertext SHA-256 {backup.ciphertext_sha256}"),
+        lines=(told_count(len(backup.files), "file"), f"ciphertext SHA-256 {backup.ciphertext_sha256}"),
     )
