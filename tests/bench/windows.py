@@ -38,7 +38,7 @@ class Cost:
     """Connecting, surveying and planning, in seconds."""
     run: float
     host: float
-    """One host from the begin of its first step to the end of its last, in seconds."""
+    """All steps of one host, in seconds."""
     look_calls: float
     run_calls: float
     scripts: float
@@ -47,13 +47,10 @@ class Cost:
     """The kind of script that was called most, and how often for each host."""
 
 
-def _host_seconds(view: RunView, names: tuple[str, ...]) -> float:
-    spans = []
-    for name in names:
-        steps = [step for step in view.steps if step.planned.host == name and step.started and step.ended]
-        begins, ends = [s.started for s in steps if s.started], [s.ended for s in steps if s.ended]
-        spans.append((max(ends) - min(begins)).total_seconds())
-    return mean(spans)
+def _busy_seconds(view: RunView, host: str) -> float:
+    """How long the steps of a host took, without the time that it waited for its turn."""
+    steps = [step for step in view.steps if step.planned.host == host]
+    return sum((step.ended - step.started).total_seconds() for step in steps if step.started and step.ended)
 
 
 def _performed(box: JumpBox, names: tuple[str, ...]) -> Cost:
@@ -74,7 +71,7 @@ def _performed(box: JumpBox, names: tuple[str, ...]) -> Cost:
     return Cost(
         look,
         (view.ended - view.started).total_seconds(),
-        _host_seconds(view, names),
+        mean(_busy_seconds(view, name) for name in names),
         look_calls,
         mean(server.record.requests for server in servers) - look_calls,
         scripts.total() / len(names),
