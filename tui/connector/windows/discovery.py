@@ -122,15 +122,17 @@ def parse_directory(values: Mapping[str, Any]) -> Directory:
 
 def parse_service(values: Mapping[str, Any]) -> Candidate:
     """One service of what Find-Install.ps1 puts out."""
-    name = str(values["name"])
-    role, place = _runs(name, str(values.get("arguments") or ""), trimmed(str(values.get("directory") or "")))
+    name, program = str(values["name"]), str(values.get("application") or "").strip('" ')
+    # Without an AppDirectory NSSM starts a program in the directory that it lies in.
+    directory = str(values.get("directory") or "") or dirname(program)
+    role, place = _runs(name, str(values.get("arguments") or ""), trimmed(directory))
     return Candidate(
         name=name,
         display=str(values.get("display") or name),
         state=str(values.get("state") or ""),
         start_mode=str(values.get("start_mode") or ""),
         account=str(values.get("account") or ""),
-        program=str(values.get("application") or "").strip('" '),
+        program=program,
         role=role,
         place=place,
     )

@@ -145,6 +145,11 @@ def test_the_usual_places_are_looked_at_and_names_of_the_cluster_file_are_asked_
     assert given["Named"] == ["x", "Auth0 ADLDAP-2"]
 
 
+def test_without_a_directory_of_its_own_a_program_starts_where_it_lies() -> None:
+    found = find([service("a", None, application=f"{OTHER}\\node.exe", arguments="server.js")], [directory(OTHER)])
+    assert (found.directory, found.connector_unit) == (OTHER, "a")
+
+
 def test_nothing_found_is_told_with_where_it_was_looked_for() -> None:
     with pytest.raises(NoInstall) as caught:
         find([], [])

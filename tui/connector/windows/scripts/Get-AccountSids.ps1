@@ -40,13 +40,13 @@ function Get-TokenGroups([string]$Name) {
 function Get-LocalGroups([string[]]$Sids) {
     # The members of each local group, as the host itself keeps them.
     $computer = [ADSI]"WinNT://$env:COMPUTERNAME,computer"
-    foreach ($group in @($computer.Children | Where-Object { $_.SchemaClassName -eq 'group' })) {
+    foreach ($group in @($computer.psbase.Children | Where-Object { $_.psbase.SchemaClassName -eq 'group' })) {
         try {
-            foreach ($member in @($group.Invoke('Members'))) {
+            foreach ($member in @($group.psbase.Invoke('Members'))) {
                 $bytes = [byte[]]$member.GetType().InvokeMember('objectSid', 'GetProperty', $null, $member, $null)
                 $sid = (New-Object Security.Principal.SecurityIdentifier($bytes, 0)).Value
                 if ($Sids -notcontains $sid) { continue }
-                $own = [byte[]]$group.Properties['objectSid'].Value
+                $own = [byte[]]$group.psbase.Properties['objectSid'].Value
                 (New-Object Security.Principal.SecurityIdentifier($own, 0)).Value
                 break
             }
