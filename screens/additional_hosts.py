@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from screens.base import WizardScreen
 from screens.connect import error_facts
+from tui.cluster import Cluster
 from tui.errors import OperatorError
 from tui.runbook.survey import AdditionalSurvey
 from tui.widgets import words
@@ -36,11 +37,13 @@ class AdditionalHostsScreen(WizardScreen):
     why = "Each must have the same version installed, and must not serve anything else."
     explain = (
         "An additional host should have the connector installed and not configured: its service failing to start is normal. "
-        "One that serves another connection is never overwritten. Press v to compare its configuration key by key."
+        "One that serves another connection is never overwritten. Press v to compare its configuration key by key. A path "
+        "of the first host that is another one here is yours to decide: press p."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Continue"),
         Binding("v", "compare", "Key by key"),
+        Binding("p", "decide", "Site's own keys"),
         Binding("r", "look", "Look again"),
         Binding("x", "leave_out", "Leave out"),
     ]
@@ -175,6 +178,8 @@ class AdditionalHostsScreen(WizardScreen):
             )
         elif not chosen:
             self.tell("No host is left to change. Press x to take one in again.", "care")
+        elif open_keys := [name for name in chosen if self._undecided(name)]:
+            self.tell(f"{words.listed(open_keys)}: a path may not suit this host. Choose the host and press p.", "care")
         else:
             self.tell(f"{words.listed(list(chosen))} can become members.", "good")
         self.offer("Review the plan", enabled=not self._looking and not unfit and bool(chosen))
@@ -183,8 +188,15 @@ class AdditionalHostsScreen(WizardScreen):
         survey = self.state.additional.get(name)
         return survey is not None and survey.state in FIT
 
+    def _undecided(self, name: str) -> bool:
+        survey = self.state.additional.get(name)
+        return survey is not None and any(each.chosen is None for each in survey.proposals)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Comparing needs a host that was read."""
+        """Comparing needs a host that was read, deciding one with something to decide."""
+        if action == "decide":
+            chosen = self._chosen() if self.query("#hosts") else None
+            return chosen is not None and bool(chosen.proposals)
         if action == "compare":
             return bool(self.query("#hosts")) and self._chosen() is not None
         return super().check_action(action, parameters)
@@ -197,6 +209,28 @@ class AdditionalHostsScreen(WizardScreen):
         assert self.state.cluster is not None
         if survey is not None:
             self.wizard.push_screen(KeyByKeyDialog(survey.host, self.state.cluster.first.name, survey.keys))
+
+    def action_decide(self) -> None:
+        """Decide what this host gets for keys that name places on the first host."""
+        from screens.site_keys import decide
+
+        survey = self._chosen()
+        if survey is None:
+            return
+
+        def decided(values: dict[str, str]) -> None:
+            def saved(cluster: Cluster) -> None:
+                self.state.cluster = cluster
+                self._look(survey.host)
+                self._show()
+
+            def save() -> Cluster:
+                self.operations.set_site_keys(survey.host, values)
+                return self.operations.cluster
+
+            self.ask("site keys", save, saved)
+
+        decide(self.wizard, survey.host, survey.proposals, decided)
 
     def action_leave_out(self) -> None:
         """Leave the chosen host out of this run, or take it in again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -17,7 +18,7 @@ from tui.errors import OperatorError
 from tui.findings import blockers
 from tui.runbook.survey import FirstSurvey, SetEntry
 from tui.widgets import words
-from tui.widgets.facts import Facts, Findings
+from tui.widgets.facts import Facts, Findings, Told
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
 
@@ -95,13 +96,12 @@ class FirstHostScreen(WizardScreen):
             self.tell("It cannot be copied like this. Put it right on the host, then press r.", "bad")
         self.offer("Back up the set", enabled=survey.exportable)
 
-    def _facts(self, survey: FirstSurvey) -> list[tuple[str, str | Content]]:
-        facts: list[tuple[str, str | Content]] = []
+    def _facts(self, survey: FirstSurvey) -> list[tuple[str, Told]]:
+        facts: list[tuple[str, Told]] = []
         if survey.install is not None:
             install = survey.install
-            facts.append(
-                ("Connector", Content.assemble((f"{install.version}  ", "bold"), (install.directory, "$quiet")))
-            )
+            facts.append(("Connector", Content.styled(install.version or words.NOTHING, "bold")))
+            facts.append(("Installed in", PurePath(install.directory)))
         facts.append(("Services", _services(survey)))
         if survey.log is not None:
             facts.append(("Hub", words.hub_state(survey.log.state)))
@@ -159,7 +159,6 @@ def _proofs(survey: FirstSurvey) -> list[tuple[str, str | Content]]:
 
 
 def _entry(entry: SetEntry) -> RowData:
-    owner = f"{entry.owner}:{entry.group}"
-    return RowData(
-        entry.path, (entry.path, words.size(entry.size), words.digest(entry.sha256), owner, f"{entry.mode:04o}")
-    )
+    owner = f"{entry.owner}:{entry.group}" if entry.group else entry.owner
+    mode = f"{entry.mode:04o}" if entry.group else "ACL"
+    return RowData(entry.path, (entry.path, words.size(entry.size), words.digest(entry.sha256), owner, mode))

@@ -39,11 +39,11 @@ _TO_RETURN_TO = (*UNDER_WAY, RunState.INTERRUPTED)
 _NEEDED = (
     ("You need", "one host whose connector is configured and works"),
     ("", "one or more hosts where the same version is installed and not configured"),
-    ("", "an SSH login on each that may use sudo"),
+    ("", "a login on each: SSH with sudo on Linux, an administrator's on Windows"),
 )
 _DEMO = (
     ("Practice", "three hosts, a directory and a tenant, all inside this program"),
-    ("", "real SSH, real files, and faults to switch on; nothing to install or break"),
+    ("", "real SSH and WinRM, real files, and faults to switch on; nothing to break"),
 )
 
 

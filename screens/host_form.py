@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import ValidationError
 from textual import on
@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from screens.dialog import Dialog
+from screens.host_fields import FIELDS, PICKS, WAYS, FormField, complaint, given, way_of
 from tui.cluster import Host
 from tui.errors import OperatorError
 from tui.widgets.field import Field
@@ -23,44 +24,6 @@ from tui.widgets.pick import Pick
 from tui.widgets.remark import Remark
 
 Describe = Callable[[str], dict[str, str]]
-
-_FIELDS = (
-    (
-        "name",
-        "Name",
-        "what the cluster calls it",
-        "A short name. Hosts of your SSH configuration are offered: right arrow takes one.",
-    ),
-    ("address", "Address", "name or address to connect to", "The host name or IP address that SSH connects to."),
-    ("port", "Port", "22", "The port of the host's SSH server."),
-    ("user", "Login", "your own account name", "The account to log in to. It need not be root."),
-    (
-        "identity",
-        "Key file",
-        "your agent and usual keys",
-        "A private key on this jump box. Without one, your agent and usual keys are offered.",
-    ),
-    (
-        "jump",
-        "Jump through",
-        "directly",
-        "[user@]host[:port], several separated by commas, nearest first, as in ssh -J.",
-    ),
-    (
-        "install_dir",
-        "Install folder",
-        "found by itself",
-        "Where the connector is installed. It is found by what the services run.",
-    ),
-    (
-        "connector_unit",
-        "Service",
-        "found by itself",
-        "The connector's systemd unit. It is found by what it runs, not by its name.",
-    ),
-    ("admin_unit", "Admin service", "found by itself", "The admin console's systemd unit, where there is one."),
-)
-_BECOME = (("sudo", "with sudo"), ("none", "not needed, the login may do everything"))
 
 
 class Described(Message, bubble=False):
@@ -72,10 +35,13 @@ class Described(Message, bubble=False):
 
 
 class HostForm(Dialog[Host]):
-    """One host. What the operator's SSH configuration says of its name is filled in."""
+    """One host. What the operator's SSH configuration says of its name is filled in.
+
+    How it is reached decides which fields are there.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Keep")]
-    explain = "Only name and address are needed. Enter keeps the host, esc leaves everything as it was."
+    explain = "Only name and address are needed; WinRM needs the login as well. Enter keeps the host, esc leaves everything as it was."
 
     def __init__(self, host: Host | None, taken: Collection[str], known: Sequence[str], describe: Describe) -> None:
         super().__init__()
@@ -88,20 +54,39 @@ class HostForm(Dialog[Host]):
     def compose_body(self) -> Iterable[Widget]:
         """One line a field."""
         values = self._host.model_dump(mode="json") if self._host else {}
-        fields: list[Widget] = []
-        for name, label, hint, explain in _FIELDS:
-            value = values.get(name)
-            text = "" if value is None or (name == "port" and value == 22) else str(value)
-            suggester = SuggestFromList(list(self._known), case_sensitive=False) if name == "name" else None
-            field = Input(text, placeholder=hint, id=f"host-{name}", compact=True, suggester=suggester)
-            fields.append(Field(label, field, explain=explain))
-            if name == "user":
-                pick = Pick(
-                    _BECOME, values.get("become", "sudo"), explain="How root's files are reached.", id="host-become"
-                )
-                fields.append(Field("Becomes root", pick))
+        values["way"] = way_of(self._host)
+        fields = [self._pick(each, values) if each.name in PICKS else self._input(each, values) for each in FIELDS]
         yield VerticalScroll(*fields, classes="text form", can_focus=False)
         yield Remark(id="problem")
+
+    def _pick(self, told: FormField, values: dict[str, Any]) -> Field:
+        options = PICKS[told.name]
+        value = str(values.get(told.name) or options[0][0]).lower()
+        return self._field(told, Pick(options, value, explain=told.explain, id=f"host-{told.name}"))
+
+    def _input(self, told: FormField, values: dict[str, Any]) -> Field:
+        value = values.get(told.name)
+        usual = told.name == "port" and value == WAYS[values["way"]].usual_port(values.get("tls", True))
+        suggester = SuggestFromList(list(self._known), case_sensitive=False) if told.name == "name" else None
+        text = "" if value is None or usual else str(value)
+        return self._field(told, Input(text, id=f"host-{told.name}", compact=True, suggester=suggester))
+
+    def _field(self, told: FormField, widget: Widget) -> Field:
+        field = Field(told.label, widget, explain=told.explain)
+        field.id = f"field-{told.name}"
+        return field
+
+    def on_mount(self) -> None:
+        """Show the fields that belong to how the host is reached, now and whenever that changes."""
+        for name in ("way", "tls", "auth"):
+            self.watch(self.query_one(f"#host-{name}", Pick), "value", self._show_fields)
+
+    def _show_fields(self) -> None:
+        picked = {name: self.query_one(f"#host-{name}", Pick).value for name in PICKS}
+        for told in FIELDS:
+            self.query_one(f"#field-{told.name}").display = told.belongs(picked)
+            if told.name not in PICKS:
+                self.query_one(f"#host-{told.name}", Input).placeholder = told.hint(picked)
 
     @on(Input.Blurred, "#host-name")
     def _named(self, event: Input.Blurred) -> None:
@@ -119,37 +104,32 @@ class HostForm(Dialog[Host]):
 
     def on_described(self, message: Described) -> None:
         """Fill in what is still empty."""
+        by_ssh = WAYS[self.query_one("#host-way", Pick).value].transport == "ssh"
         for key, value in message.told.items():
-            field = self.query(f"#host-{key}").results(Input)
-            for each in field:
-                if not each.value and not (key == "port" and value == "22"):
-                    each.value = value
+            for field in self.query(f"#host-{key}").results(Input):
+                if not field.value and (by_ssh or key == "address") and not (key == "port" and value == "22"):
+                    field.value = value
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
         """Check the fields and keep the host."""
-        values = {name: self.query_one(f"#host-{name}", Input).value.strip() for name, *_ in _FIELDS}
-        given: dict[str, str] = {name: value for name, value in values.items() if value}
-        given["become"] = self.query_one("#host-become", Pick).value
-        given.setdefault("address", given.get("name", ""))
-        if given.get("name") in self._taken:
-            self._complain("name", f"Another host is called {given['name']} already.")
+        picked = {name: self.query_one(f"#host-{name}", Pick).value for name in PICKS}
+        typed = {
+            told.name: self.query_one(f"#host-{told.name}", Input).value.strip()
+            for told in FIELDS
+            if told.name not in PICKS and told.belongs(picked)
+        }
+        if typed["name"] in self._taken:
+            self._complain("name", f"Another host is called {typed['name']} already.")
             return
+        values = given(picked, typed)
+        if self._host is not None:
+            values["keys"] = self._host.keys
         try:
-            self.dismiss(Host.model_validate(given))
+            self.dismiss(Host.model_validate(values))
         except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else "name"
-            label = next((label for field, label, *_ in _FIELDS if field == name), name)
-            self._complain(name, f"{label}: {_EXPECTED.get(name, first['msg'])}")
+            self._complain(*complaint(error.errors()[0]))
 
     def _complain(self, name: str, text: str) -> None:
         self.query_one("#problem", Remark).say(text)
         self.query_one(f"#host-{name}").focus()
-
-
-_EXPECTED = {
-    "name": "give it a name of letters, digits, dots and dashes.",
-    "address": "give a host name or an address.",
-    "port": "give a number from 1 to 65535.",
-}

@@ -59,8 +59,8 @@ def site_findings(proposals: tuple[SiteProposal, ...]) -> list[Finding]:
             severity=Severity.WARNING,
             summary=f"{each.key} names a place on the first host, {each.first}, that is not the same here",
             evidence=(f"proposed: {each.proposal or 'nothing, as if the key were not there'}", each.advice),
-            remedy="accept or keep it in the wizard, or say it under [hosts.keys] of this host in the cluster file: "
-            f"{each.key} = '{each.proposal}'",
+            remedy=f"decide in the wizard, or write {each.key} = '{each.proposal}' (or what suits this host) under [hosts.keys] of "
+            "this host in the cluster file",
         )
         for each in proposals
         if each.chosen is None

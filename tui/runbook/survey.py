@@ -24,7 +24,8 @@ class _Record(BaseModel):
 
 
 class Connected(_Record):
-    """A host that answered. `fingerprint` is the verified host key's `SHA256:…`."""
+    """A host that answered. `key_type` and `fingerprint` tell by what it was known: `ssh-ed25519` and `SHA256:…`, `certificate`
+    and its SHA-256 in hex or who vouches for it."""
 
     host: str
     address: str

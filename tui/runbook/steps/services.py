@@ -82,16 +82,17 @@ class StopServices(HostStep):
                 continue
             if role is Role.CONNECTOR and (reason := _must_stay_down(instance, before)):
                 lines.append(f"{present[role].unit} stays stopped: {reason}")
-                lines.append(self._tell_boot(present[role]))
+                lines.append(self._tell_boot(instance, present[role]))
                 continue
             lines.append(_start_again(instance, role, present[role].unit, certain=noted[role.value] == "running"))
         return Evidence(detail="services as before this run", lines=tuple(lines))
 
-    def _tell_boot(self, connector: Service) -> str:
+    def _tell_boot(self, instance: Instance, connector: Service) -> str:
         """What the next boot would do, for the step and for the run's verdict."""
         if connector.enabled is False:
             return f"{connector.unit} is not started at boot either"
-        text = f"blocker: {connector.unit} starts at the next boot; run `systemctl disable {connector.unit}` now"
+        command = disable_command(instance.install.os, connector.unit)
+        text = f"blocker: {connector.unit} starts at the next boot; run `{command}` now"
         self.work.context.note(self.work.host.name, STARTS_AT_BOOT, text, {"text": text})
         return text
 
@@ -125,7 +126,7 @@ class StartAdmin(_StartStep):
         """Done when it runs, or when this install has no such unit."""
         service = instance.services().get(Role.ADMIN)
         if service is None:
-            return Evidence(detail="no unit runs the admin console here; the troubleshooter is run directly")
+            return Evidence(detail="no service runs the admin console here; the troubleshooter is run directly")
         return Evidence(detail=f"{service.unit} runs") if service.running else TO_DO
 
     def change(self, instance: Instance) -> Evidence:
@@ -166,7 +167,7 @@ class StartConnector(_StartStep):
     def prove(self, instance: Instance) -> Evidence:
         """Whether it stays up and is accepted is the next step's question."""
         service = instance.services().get(Role.CONNECTOR)
-        return Evidence(detail=f"{service.unit} is {service.state}" if service else "no unit", done=service is not None)
+        return Evidence(detail=f"{service.unit} is {service.state}" if service else "no service", done=service is not None)
 
     def put_back(self, instance: Instance) -> Evidence:
         """Stop it before anything else is put back, unless nothing else could be."""
@@ -175,6 +176,11 @@ class StartConnector(_StartStep):
             require_before(self.work)
         instance.stop(Role.CONNECTOR)
         return Evidence(detail="stopped")
+
+
+def disable_command(os: str, unit: str) -> str:
+    """What keeps a service from being started at boot, in the host's own shell."""
+    return f"Set-Service '{unit}' -StartupType Disabled" if os == "windows" else f"systemctl disable {unit}"
 
 
 def start_connector(work: HostWork, instance: Instance) -> None:
@@ -207,7 +213,7 @@ def _active(services: dict[Role, Service]) -> list[Service]:
 
 def _runs(instance: Instance, role: Role) -> Evidence:
     service = instance.services().get(role)
-    state = service.state if service else "without a unit"
+    state = service.state if service else "without a service"
     return Evidence(
         detail=f"{service.unit if service else role.value} is {state}", done=state in ("running", "starting")
     )
