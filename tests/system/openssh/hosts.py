@@ -13,6 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tui.cluster import Host
+from tui.remote.access import Access
+from tui.remote.connect import open_posix_session
+
 
 @dataclass(slots=True)
 class Account:
@@ -169,3 +173,12 @@ class FailingProxy:
         self._listener.close()
         for end in self._sockets:
             end.close()
+
+
+def who(host: Host, access: Access) -> str:
+    """The account that a login ends up as."""
+    session = open_posix_session(host, access)
+    try:
+        return session.run("id -un").text.strip()
+    finally:
+        session.close()
