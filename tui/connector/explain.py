@@ -37,7 +37,7 @@ def explain(data: bytes) -> dict[str, Any]:
     raise ExplainError(
         "this is neither a troubleshooter output nor a connector log",
         tried=f"looked for the known lines of both in {len(data)} bytes",
-        remedy="give it the output of `node troubleshoot.js`, or the journal of the connector's unit",
+        remedy="give it the output of `node troubleshoot.js`, the journal of the connector's unit, or its logs.log",
     )
 
 

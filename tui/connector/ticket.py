@@ -134,7 +134,7 @@ _EXPLAINED: dict[str, tuple[str, str, str]] = {
     "tls": (
         "the tenant's certificate is not trusted there",
         "a proxy that inspects TLS, or a missing root certificate (ISRG X1/X2)",
-        "make that CA known to node on the host: NODE_EXTRA_CA_CERTS in the connector's unit",
+        "make that CA known to node on the host: NODE_EXTRA_CA_CERTS in the environment of the connector's service",
     ),
     "dns": (
         "the tenant's name cannot be resolved there",
