@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -95,7 +97,7 @@ def survey() -> AdditionalSurvey:
     """Ready, but for a folder that the first host has elsewhere."""
     proposals = site_proposals({"SSL_CA_PATH": "/etc/ssl/corp"}, source=data.install(), target=install(), chosen={})
     changes = tuple(
-        each.model_copy(update={"after": (each.after or "").replace("auth0:auth0 0600", "ACL of its folder")})
+        each.model_copy(update={"after": re.sub(r"auth0:auth0 0\d+", "ACL of its folder", each.after or "")})
         for each in data.changes()
     )
     return data.additional_survey(data.THIRD).model_copy(
@@ -153,7 +155,7 @@ def at(stage: Stage, **learned: Any) -> Callable[[AdldapHaApp], None]:
         linux = {name: data.connected(name) for name in (data.FIRST, data.SECOND)}
         app.state.connected = {**linux, data.THIRD: connected()}
         for name, value in learned.items():
-            setattr(app.state, name, value)
+            setattr(app.state, name, copy(value))
         app.go(stage)
 
     return go
