@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -44,6 +45,24 @@ def test_more_shells_than_the_quota_are_refused_with_the_real_code(server: Wsman
 
     assert refused.value.code == 2150859173
     assert "maximum number of 1 concurrent shells" in str(refused.value)
+
+
+def test_abandoned_shell_counts_until_its_idle_time_is_over(server: WsmanServer) -> None:
+    server.shells.max_shells = 1
+    with connect(server) as abandoned, connect(server) as wsman:
+        RunspacePool(abandoned, idle_timeout=1).open()
+        with pytest.raises(WSManFaultError):
+            RunspacePool(wsman).open()
+
+        def freed() -> bool:
+            pool = RunspacePool(wsman)
+            with contextlib.suppress(WSManFaultError):
+                pool.open()
+                pool.close()
+                return True
+            return False
+
+        until(freed)
 
 
 def test_pipelines_that_nobody_closes_count_against_a_quota(server: WsmanServer) -> None:

@@ -62,10 +62,17 @@ class RemoteShell:
     A script's handler runs in a thread of its own, outside the lock, as many at a time as the client asked runspaces for.
     """
 
-    def __init__(self, shell_id: str, owner: str, handler: Handler, served: Callable[[Served], None]) -> None:
-        """Make a shell. `served` is told of every script that ended."""
+    def __init__(
+        self, shell_id: str, owner: str, handler: Handler, served: Callable[[Served], None], *, idle_timeout: float
+    ) -> None:
+        """Make a shell. `served` is told of every script that ended.
+
+        `idle_timeout`: after how many seconds without a request or a running script it may be taken for abandoned.
+        """
         self.shell_id = shell_id
         self.owner = owner
+        self.idle_timeout = idle_timeout
+        self._used = time.monotonic()
         self._handler = handler
         self._served = served
         self._changed = threading.Condition()
@@ -79,6 +86,18 @@ class RemoteShell:
     def commands(self) -> int:
         """How many pipelines the client has not closed yet."""
         return len(self._commands)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its client has not been heard of for longer than it asked for."""
+        with self._changed:
+            running = any(command.call is not None and not command.ended for command in self._commands.values())
+            return not running and time.monotonic() - self._used > self.idle_timeout
+
+    def use(self) -> None:
+        """A request has come for it."""
+        with self._changed:
+            self._used = time.monotonic()
 
     def feed(self, data: bytes) -> None:
         """Take in what the client sent: fragments of the pool, or more of a pipeline's."""

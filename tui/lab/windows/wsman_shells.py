@@ -14,6 +14,7 @@ from tui.lab.windows.wsman_calls import Record, Served
 
 _HEAD = 8_192
 """What an envelope takes besides its output."""
+_IDLE_TIMEOUT = 7_200.0
 _CREATION = f"{{{soap.POWERSHELL}}}creationXml"
 
 
@@ -79,7 +80,7 @@ class Shells:
                 shell.close()
                 return ""
             case "Get":
-                return soap.shell_state(shell.shell_id, shell.owner, client)
+                return soap.shell_state(shell.shell_id, shell.owner, client, shell.idle_timeout)
         raise soap.Fault(
             soap.INVALID_ACTION,
             "The WS-Management service cannot process the request. The WS-Addressing action URI is invalid.",
@@ -91,7 +92,11 @@ class Shells:
         wanted = _body(request)
         shell_id = (wanted.get("ShellId") or str(uuid.uuid4())).upper()
         creation = wanted.findtext(_CREATION)
-        shell = RemoteShell(shell_id, user, self._handler, self._served)
+        idle = soap.seconds(wanted.findtext(f"{{{soap.RSP}}}IdleTimeOut"))
+        shell = RemoteShell(
+            shell_id, user, self._handler, self._served, idle_timeout=_IDLE_TIMEOUT if idle is None else idle
+        )
+        self._reap()
         with self._guard:
             if sum(other.owner == user for other in self._shells.values()) >= self.max_shells:
                 raise soap.Fault(
@@ -103,7 +108,7 @@ class Shells:
                 )
             self._shells[shell_id] = shell
         shell.feed(_decoded(creation))
-        return soap.created(shell_id, user, client)
+        return soap.created(shell_id, user, client, shell.idle_timeout)
 
     def _command(self, shell: RemoteShell, request: soap.Request) -> str:
         if shell.commands >= self.max_operations:
@@ -128,13 +133,24 @@ class Shells:
         chunks, done = shell.receive(command_id, request.seconds, budget)
         return soap.received(chunks, command_id, done=done)
 
+    def _reap(self) -> None:
+        """End the shells whose clients are gone."""
+        with self._guard:
+            gone = [shell for shell in self._shells.values() if shell.abandoned]
+            for shell in gone:
+                del self._shells[shell.shell_id]
+        for shell in gone:
+            shell.close()
+
     def _owned(self, shell_id: str, user: str) -> RemoteShell:
+        self._reap()
         with self._guard:
             shell = self._shells.get(shell_id)
         if shell is None:
             raise shell_missing(shell_id)
         if shell.owner != user:
             raise soap.Fault(soap.ACCESS_DENIED, "Access is denied.", subcode="w:AccessDenied", sender=True)
+        shell.use()
         return shell
 
     def _served(self, served: Served) -> None:

@@ -85,12 +85,13 @@ def parse(data: bytes) -> Request:
             subcode="w:EncodingLimit",
             sender=True,
         )
+    timeout = seconds(header.findtext(f"{{{WSMAN}}}OperationTimeout"))
     selectors = {item.get("Name"): item.text or "" for item in header.iterfind(f"{{{WSMAN}}}SelectorSet/*")}
     return Request(
         action=header.findtext(f"{{{WSA}}}Action") or "",
         message_id=header.findtext(f"{{{WSA}}}MessageID") or "",
         resource=header.findtext(f"{{{WSMAN}}}ResourceURI") or "",
-        seconds=_seconds(header.findtext(f"{{{WSMAN}}}OperationTimeout")),
+        seconds=_LONGEST_OPERATION if timeout is None else min(timeout, _LONGEST_OPERATION),
         largest=largest,
         shell=selectors.get("ShellId", "").upper(),
         body=body[0] if len(body) else None,
@@ -118,22 +119,23 @@ def fault(request: Request | None, problem: Fault, machine: str) -> bytes:
     )
 
 
-def created(shell: str, owner: str, client: str) -> str:
+def created(shell: str, owner: str, client: str, idle_timeout: float) -> str:
     """The body that tells of a new shell."""
     return (
         f"<x:ResourceCreated><a:Address>{_ANONYMOUS}</a:Address><a:ReferenceParameters>"
         f"<w:ResourceURI>{SHELL_RESOURCE}</w:ResourceURI>"
         f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>'
-        f"</a:ReferenceParameters></x:ResourceCreated>{shell_state(shell, owner, client)}"
+        f"</a:ReferenceParameters></x:ResourceCreated>"
+        f"{shell_state(shell, owner, client, idle_timeout)}"
     )
 
 
-def shell_state(shell: str, owner: str, client: str) -> str:
+def shell_state(shell: str, owner: str, client: str, idle_timeout: float) -> str:
     """The element that describes a shell."""
     return (
         f"<rsp:Shell><rsp:ShellId>{shell}</rsp:ShellId><rsp:ResourceUri>{SHELL_RESOURCE}</rsp:ResourceUri>"
         f"<rsp:Owner>{escape(owner)}</rsp:Owner><rsp:ClientIP>{client}</rsp:ClientIP><rsp:State>Connected</rsp:State>"
-        "<rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut><rsp:InputStreams>stdin pr</rsp:InputStreams>"
+        f"<rsp:IdleTimeOut>PT{idle_timeout:.3f}S</rsp:IdleTimeOut><rsp:InputStreams>stdin pr</rsp:InputStreams>"
         "<rsp:OutputStreams>stdout</rsp:OutputStreams></rsp:Shell>"
     )
 
@@ -154,17 +156,18 @@ def config(settings: Mapping[str, str]) -> str:
     return f'<cfg:Config xmlns:cfg="{CONFIG}">{items}</cfg:Config>'
 
 
+def seconds(duration: str | None) -> float | None:
+    """A duration as XML writes it (`PT1H2M3.5S`) in seconds; None when it is none."""
+    match = _DURATION.fullmatch(duration or "")
+    if match is None or not any(match.groups()):
+        return None
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
 def _envelope(action: str, relates_to: str, body: str) -> bytes:
     header = (
         f"<a:Action>{escape(action)}</a:Action><a:MessageID>uuid:{str(uuid.uuid4()).upper()}</a:MessageID>"
         f"<a:To>{_ANONYMOUS}</a:To>" + (f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo>" if relates_to else "")
     )
     return f"{_ENVELOPE}<s:Header>{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>".encode()
-
-
-def _seconds(duration: str | None) -> float:
-    match = _DURATION.fullmatch(duration or "")
-    if match is None or not any(match.groups()):
-        return _LONGEST_OPERATION
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return min(hours * 3600 + minutes * 60 + seconds, _LONGEST_OPERATION)
