@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.held_run import Held, errors_of
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
+from tui.lab.host import LabHost
 from tui.lab.lab import Lab
 from tui.lab.standin.certificates import generate_pair
 from tui.runbook.model import RunState, StepState
@@ -72,3 +73,44 @@ def test_a_first_host_that_dropped_meanwhile_is_told(
     assert view.state is RunState.DONE, errors_of(view)
     assert "not all the time" in seen.detail
     assert any("connection was lost" in line for line in seen.evidence)
+
+
+def test_a_connector_that_must_stay_stopped_and_would_start_at_the_next_boot_is_told(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    oak, fir = box.lab.hosts["oak"], box.lab.hosts["fir"]
+    here, there = Path(oak.install_dir), Path(fir.install_dir)
+    certificate, key = generate_pair("of old")
+    (here / "certs").mkdir(exist_ok=True)
+    (here / "certs/cert.pem").write_bytes(certificate)
+    (here / "certs/cert.key").write_bytes(key)
+    shutil.copy(there / "config.json", here / "config.json")
+    let_it_run_and_do_nothing(oak)
+    before = tree_of(oak)
+    with box.operations() as operations:
+        held = Held(operations, monkeypatch, tmp_path, "oak/commit-config")
+        operations.control(held.run, "abort")
+        held.go_on()
+        view = finished(operations, held.run)
+    assert view.state is RunState.ROLLED_BACK, errors_of(view)
+    assert tree_of(oak) == before
+    assert oak.services.unit(oak.connector_unit).active != "active"
+    assert box.lab.tenant.published == box.lab.set.thumbprint
+    told = next(host.detail for host in view.hosts if host.name == "oak")
+    assert told == (
+        f"blocker: {oak.connector_unit} starts at the next boot; run `systemctl disable {oak.connector_unit}` now"
+    )
+
+
+def let_it_run_and_do_nothing(host: LabHost) -> None:
+    """Give a host a connector whose process lives, as one does that waits for a directory or a proxy for ever."""
+    unit = host.root / "lib/systemd/system" / host.connector_unit
+    text = unit.read_text()
+    start = next(line for line in text.splitlines() if line.startswith("ExecStart="))
+    command = start.removeprefix("ExecStart=")
+    unit.write_text(text.replace(start, f'ExecStart=/bin/sh -c "[ -e idle ] && exec sleep 600; exec {command}"'))
+    (Path(host.install_dir) / "idle").touch()
+    host.services.reload()
+    host.services.reset_failed(host.connector_unit)
+    host.services.start(host.connector_unit)
+    until(lambda: host.services.unit(host.connector_unit).active == "active")
