@@ -92,7 +92,10 @@ class BackupScreen(WizardScreen):
 
     def on_descendant_focus(self) -> None:
         """A field takes letters as text: the key to press is another one there."""
-        self._judge()
+        if self.state.backup is not None:
+            self._tell_kept()
+        else:
+            self._judge()
 
     def _judge(self) -> None:
         if self._exists is None or self.state.backup is not None:
@@ -184,18 +187,21 @@ class BackupScreen(WizardScreen):
         self.query_one("#backup", Facts).show(
             [
                 ("Backup", backup.path.name),
-                ("Kept in", Content.styled(str(backup.path.parent), "$quiet")),
+                ("Kept in", backup.path.parent),
                 ("Holds", f"{words.count(len(backup.files), 'file')}, {words.size(backup.size)} encrypted"),
                 ("Verified", proof if backup.verified else words.marked("bad", "not verified")),
             ]
         )
         self.query_one("#recipients").focus()
+        self._tell_kept()
+        self.offer("Look at the others", enabled=backup.verified is not None)
+
+    def _tell_kept(self) -> None:
         if len(self._recipients) < 2:
             added = f"press {self.key('a')} to add a second recipient."
             self.tell(f"The set is safe, but only you can open it: {added}", "care")
         else:
             self.tell("The set is safe. Nothing has been changed so far.", "good")
-        self.offer("Look at the others", enabled=backup.verified is not None)
 
     def _failed(self, error: OperatorError) -> None:
         self._exists = True if self._own else self._exists

@@ -10,6 +10,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
 from screens.dialog import Dialog
 from tui.app import DemoControls
@@ -61,6 +62,7 @@ class FaultsDialog(Dialog[None]):
             act_name="On or off",
             id="faults",
         )
+        yield Static("", id="means", classes="quiet", markup=False)
         yield Remark(id="problem")
 
     def on_mount(self) -> None:
@@ -79,6 +81,10 @@ class FaultsDialog(Dialog[None]):
             state = words.marked("care", "on") if on else words.marked("todo", "off")
             rows.append(RowData(name, (words.plain(name), state, sentence)))
         self.query_one("#faults", Rows).show(rows)
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        self.query_one("#means", Static).update(dict(self._demo.faults()).get(event.key, ""))
 
     def action_host(self) -> None:
         """Switch on another host."""

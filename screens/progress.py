@@ -47,7 +47,7 @@ class ProgressScreen(WizardScreen):
         Binding("b", "roll_back", "Roll back"),
         Binding("u", "undo", "Undo"),
         Binding("escape", "back", "Back"),
-        Binding("q", "app.leave", "Detach"),
+        Binding("q", "detach", "Detach"),
     ]
 
     def __init__(self) -> None:
@@ -203,6 +203,10 @@ class ProgressScreen(WizardScreen):
         """Put back the hosts that a run has left changed."""
         self._resume()
 
+    def action_detach(self) -> None:
+        """Leave the run to itself."""
+        self.wizard.action_leave()
+
     def action_pause(self) -> None:
         """Pause at the end of the present step, or go on."""
         view = self.state.view
@@ -269,7 +273,7 @@ class ProgressScreen(WizardScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run that has ended takes no words any more."""
-        if action in ("pause", "stop", "roll_back"):
+        if action in ("pause", "stop", "roll_back", "detach"):
             return self.state.view is not None and self.state.view.state in UNDER_WAY
         if action == "undo":
             return undoable(self.state.view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
@@ -16,7 +17,7 @@ from screens.decisions import Decisions
 from tui.errors import OperatorError
 from tui.health.model import ClusterStatus, HostStatus, Verdict
 from tui.widgets import words
-from tui.widgets.facts import Facts, Findings
+from tui.widgets.facts import Facts, Findings, Told
 from tui.widgets.rows import Column, RowData, Rows
 from tui.widgets.stage import Stage
 from tui.widgets.waiting_bar import WaitingBar
@@ -92,9 +93,12 @@ class ServicesScreen(WizardScreen):
 
     def _show(self, status: ClusterStatus) -> None:
         self._status = status
-        self.query_one("#hosts", Rows).show([_row(host) for host in status.hosts])
-        self._show_detail()
+        rows = self.query_one("#hosts", Rows)
+        rows.show([_row(host) for host in status.hosts])
         ill = [host.name for host in status.hosts if host.verdict is not Verdict.HEALTHY]
+        if ill and rows.chosen not in ill:
+            rows.choose(ill[0])
+        self._show_detail()
         if ill:
             self.tell(f"The cluster is {status.verdict.value}: see {words.listed(ill)}.", "care")
         else:
@@ -169,10 +173,11 @@ def _row(host: HostStatus) -> RowData:
     return RowData(host.name, cells)
 
 
-def _facts(host: HostStatus, until: str | Content) -> list[tuple[str, str | Content]]:
-    facts: list[tuple[str, str | Content]] = []
+def _facts(host: HostStatus, until: str | Content) -> list[tuple[str, Told]]:
+    facts: list[tuple[str, Told]] = []
     if host.install_dir:
-        facts.append(("Connector", Content.assemble((f"{host.version}  ", "bold"), (host.install_dir, "$quiet"))))
+        facts.append(("Connector", Content.styled(host.version or words.NOTHING, "bold")))
+        facts.append(("Installed in", PurePath(host.install_dir)))
     facts.append(("Certificate", until))
     if host.certificate is not None:
         matches = {

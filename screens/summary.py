@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
@@ -60,6 +61,7 @@ class SummaryScreen(WizardScreen):
             explain="How each host came out of the run.",
             id="hosts",
         )
+        yield Facts(id="host")
         yield Facts(id="facts")
 
     def on_mount(self) -> None:
@@ -73,6 +75,12 @@ class SummaryScreen(WizardScreen):
         if self.state.view is not None:
             self._show(self.state.view)
         self._poll()
+
+    @on(Rows.Chosen, "#hosts")
+    def _chosen(self, event: Rows.Chosen) -> None:
+        hosts = self.state.view.hosts if self.state.view is not None else ()
+        why = next((host.detail.split("; ") for host in hosts if host.name == event.key), [])
+        self.query_one("#host", Facts).show([(event.key, "\n".join(why))] if len(why) > 1 else [])
 
     def _judged(self, status: ClusterStatus) -> None:
         self.query_one("#verdict", Static).update(_verdict(status.verdict.value))
@@ -186,14 +194,14 @@ class SummaryScreen(WizardScreen):
 
 
 _TOLD = {
-    "healthy": "The cluster is healthy: every instance is connected and proved.",
-    "degraded": "The cluster is degraded: it answers, but not everything is as it should be.",
-    "down": "The cluster is down: no instance is connected.",
+    "healthy": "every instance is connected and proved.",
+    "degraded": "it answers, but not all is as it should be.",
+    "down": "no instance is connected.",
 }
 
 
 def _verdict(word: str) -> Content:
-    return Content.assemble(words.verdict(word).stylize("bold"), "   ", (_TOLD[word], "$ink"))
+    return words.verdict(word, f"The cluster is {word}").stylize("bold") + Content.styled(f": {_TOLD[word]}", "$ink")
 
 
 def _tally(view: RunView) -> str:

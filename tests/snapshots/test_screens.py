@@ -102,7 +102,7 @@ SCENES = (
     ),
     Scene("services_put_off", (at(Stage.SERVICES, run=runs.RUN, view=WAITING), "escape"), {"views": [WAITING]}),
     Scene("services", (at(Stage.SERVICES),)),
-    Scene("services_degraded", (at(Stage.SERVICES), "down"), {"down": data.SECOND}),
+    Scene("services_degraded", (at(Stage.SERVICES),), {"down": data.SECOND}),
     Scene("troubleshooter", (at(Stage.TROUBLESHOOTER),)),
     Scene("troubleshooter_failed", (at(Stage.TROUBLESHOOTER),), {"failed_test": "clock"}),
     Scene("troubleshooter_text", (at(Stage.TROUBLESHOOTER), "v")),

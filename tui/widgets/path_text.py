@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-_PARTS = re.compile(r"[^/]*/|[^/]+")
+_PARTS = re.compile(r"[^/\\]*[/\\]|[^/\\]+")
 
 
 def path_lines(path: str, width: int) -> list[str]:
@@ -28,7 +28,7 @@ def path_lines(path: str, width: int) -> list[str]:
 class PathText(Widget):
     """One path in a tone."""
 
-    def __init__(self, path: PurePath, tone: str = "$go", *, classes: str = "") -> None:
+    def __init__(self, path: PurePath, tone: str = "$ink", *, classes: str = "") -> None:
         super().__init__(classes=classes)
         self._path = path
         self._tone = tone

@@ -94,9 +94,9 @@ def hub_state(state: str) -> Content:
     return marked(_HUB_TONES.get(state, "bad"), plain(state))
 
 
-def verdict(word: str) -> Content:
-    """A verdict as a marked word."""
-    return marked(_VERDICT_TONES.get(word, "none"), word)
+def verdict(word: str, told: str = "") -> Content:
+    """A verdict as a marked word, or as the sentence `told`."""
+    return marked(_VERDICT_TONES.get(word, "none"), told or word)
 
 
 def outcome(word: str) -> Content:
