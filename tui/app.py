@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter, NoColor
 from textual.screen import ModalScreen, Screen
 from textual.scrollbar import ScrollBar
@@ -126,6 +127,22 @@ class AdldapHaApp(App[int]):
             self.register_theme(each)
         self.theme = theme or self.terminal.theme
 
+    def get_driver_class(self) -> type[Driver]:
+        """The driver that no byte from the terminal ends; another one where the environment names it."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from tui.terminal_driver import TerminalDriver
+
+        return TerminalDriver
+
+    def panic(self, *renderables: object) -> None:
+        """End by a fault, without showing what Textual would: `run_app` raises the fault, and the command tells it."""
+        self._close_messages_no_wait()
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and those for terminals without colour or without every character."""
         return [*super().get_line_filters(), *self._own_filters]
@@ -233,7 +250,7 @@ def run_app(
     theme: str | None = None,
     open_cluster: str | None = None,
 ) -> int:
-    """Show the wizard until the operator leaves; returns the exit code. Ends the sessions of `operations`, not a detached run.
+    """Show the wizard until the operator leaves; returns the exit code, and raises what ended it otherwise. Ends the sessions of `operations`, not a detached run.
 
     `theme`: `light` or `dark`, by default what the terminal tells. `open_cluster`: a cluster to begin with. Ask
     `tui.terminal.refusal` first whether this terminal can show it.
@@ -245,6 +262,9 @@ def run_app(
         terminal = Terminal(terminal.glyphs, terminal.colours, light=theme == "light")
     app = AdldapHaApp(operations, demo=demo, start_demo=start_demo, terminal=terminal, open_cluster=open_cluster)
     try:
-        return app.run() or app.return_code or 0
+        code = app.run()
+        if app._exception is not None:
+            raise app._exception
+        return code or app.return_code or 0
     finally:
         app.operations.close()
