@@ -162,9 +162,14 @@ def log_file(host: WindowsLabHost) -> Path:
     return host.real_install / "logs.log"
 
 
+def acceptances(host: WindowsLabHost) -> int:
+    """How often the tenant has accepted the connector, by the lab's own journal, which no rotation shortens."""
+    return sum(b"Agent accepted" in entry.message for entry in host.journal.entries(host.connector_unit))
+
+
 def restart(instance: WindowsInstance, host: WindowsLabHost) -> None:
     """Stop and start the connector, and wait until the tenant has accepted it again."""
-    times = log_file(host).read_bytes().count(b"Agent accepted")
+    times = acceptances(host)
     instance.stop(Role.CONNECTOR)
     instance.start(Role.CONNECTOR)
     assert host.wait_log("Agent accepted", timeout=20, times=times + 1)
@@ -231,6 +236,20 @@ class TestServices:
                 instance.start(Role.ADMIN)
         finally:
             service.bad_logon = False
+
+    def test_a_program_that_nssm_has_started_again_is_another_process(
+        self, instance: WindowsInstance, host: WindowsLabHost
+    ) -> None:
+        before = instance.services()[Role.CONNECTOR]
+        times = acceptances(host)
+        host.services.kill(host.connector_unit)
+        assert host.wait_log("Agent accepted", timeout=20, times=times + 1)
+        after = instance.services()[Role.CONNECTOR]
+        assert after.state == before.state == "running"
+        assert after.main_pid not in (before.main_pid, None)
+        assert before.started is not None
+        assert after.started is not None
+        assert after.started > before.started
 
     def test_another_account_is_seen(self, instance: WindowsInstance, host: WindowsLabHost) -> None:
         service = host.services.service(host.connector_unit)

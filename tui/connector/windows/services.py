@@ -32,7 +32,7 @@ _CLEAN_EXITS = (0, 1077)
 
 
 def parse_service(role: Role, values: Mapping[str, Any]) -> Service:
-    """One service of what Get-Services.ps1 puts out."""
+    """One service of what Get-Services.ps1 puts out. Its process is the node that NSSM runs, which NSSM itself outlives."""
     told, mode = str(values.get("state") or ""), str(values.get("start_mode") or "")
     state, code = _STATES.get(told, "unknown"), int(values.get("exit_code") or 0)
     detail = told
@@ -50,7 +50,7 @@ def parse_service(role: Role, values: Mapping[str, Any]) -> Service:
         detail=detail,
         enabled={"Auto": True, "Manual": False, "Disabled": False}.get(mode),
         user=values.get("account") or None,
-        main_pid=int(values.get("pid") or 0) or None,
+        main_pid=int(values.get("program") or values.get("pid") or 0) or None,
         started=datetime.fromtimestamp(started, UTC) if isinstance(started, (int, float)) else None,
         environment=tuple(values.get("environment") or ()),
         system="windows",

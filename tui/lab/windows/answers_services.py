@@ -31,12 +31,14 @@ def get_services(host: WindowsLabHost, given: Mapping[str, Any]) -> dict[str, An
 
 
 def _told(service: WindowsService) -> dict[str, Any]:
+    program = service.process
     return {
         "name": service.name,
         "state": service.state,
         "start_mode": service.start_mode,
         "account": service.account,
         "pid": service.pid,
+        "program": program.pid if program is not None else None,
         "exit_code": service.exit_code,
         "started": service.started,
         "environment": list(service.environment),

@@ -63,6 +63,10 @@ def test_what_else_is_told_of_a_service() -> None:
     assert service(state="Stopped", pid=0, started=None).started is None
 
 
+def test_its_process_is_the_program_and_not_the_nssm_that_outlives_it() -> None:
+    assert [service(pid=4012, program=number).main_pid for number in (5100, 5200, None)] == [5100, 5200, 4012]
+
+
 def test_both_services_are_read_in_one_call_and_a_missing_one_is_absent() -> None:
     session = ScriptedSession(Get_Services={"services": [told(name="AUTH0 ADLDAP")]})
     assert set(read_services(session, install())) == {Role.CONNECTOR}

@@ -22,25 +22,29 @@ function Get-EnvironmentNames([string]$Name) {
     return @($found | Select-Object -Unique)
 }
 
-function Get-Started([int]$ProcessId) {
+function Get-Program([int]$ProcessId) {
     # The service's own process is NSSM, which outlives every restart of the node below it.
-    if ($ProcessId -eq 0) { return $null }
+    $program = @{ id = $null; started = $null }
+    if ($ProcessId -eq 0) { return $program }
     $processes = @(Get-CimInstance -ClassName Win32_Process -Filter "ProcessId=$ProcessId OR ParentProcessId=$ProcessId")
     $own = @($processes | Where-Object { $_.ProcessId -eq $ProcessId })
-    if ($own.Count -eq 0 -or $null -eq $own[0].CreationDate) { return $null }
-    $started = $own[0].CreationDate
+    if ($own.Count -eq 0 -or $null -eq $own[0].CreationDate) { return $program }
+    $latest = $own[0]
     foreach ($child in $processes) {
-        if ($child.Name -eq 'node.exe' -and $null -ne $child.CreationDate -and $child.CreationDate -gt $started) {
-            $started = $child.CreationDate
+        if ($child.Name -eq 'node.exe' -and $null -ne $child.CreationDate -and $child.CreationDate -gt $latest.CreationDate) {
+            $latest = $child
+            $program['id'] = [int]$child.ProcessId
         }
     }
-    return ($started.ToUniversalTime().Ticks - 621355968000000000) / 10000000.0
+    $program['started'] = ($latest.CreationDate.ToUniversalTime().Ticks - 621355968000000000) / 10000000.0
+    return $program
 }
 
 try {
     $services = @(foreach ($name in $Names) {
             $filter = "Name='" + $name.Replace('\', '\\').Replace("'", "\'") + "'"
             foreach ($service in @(Get-CimInstance -ClassName Win32_Service -Filter $filter)) {
+                $program = Get-Program ([int]$service.ProcessId)
                 @{
                     name = [string]$service.Name
                     state = ([string]$service.State).Replace(' ', '')
@@ -48,7 +52,8 @@ try {
                     account = [string]$service.StartName
                     pid = [int]$service.ProcessId
                     exit_code = [long]$service.ExitCode
-                    started = (Get-Started ([int]$service.ProcessId))
+                    program = $program['id']
+                    started = $program['started']
                     environment = @(Get-EnvironmentNames $name)
                 }
             }
