@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.held_run import Held, errors_of
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
 from tui.lab.lab import Lab
 from tui.runbook.cluster_operations import ClusterOperations
@@ -20,22 +21,22 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
         yield made
 
 
-def reached(operations: ClusterOperations, run: str, step: str, *states: StepState) -> None:
-    """Wait until a step of the run is in one of the states."""
-    until(lambda: any(each.planned.id == step and each.state in states for each in operations.run_view(run).steps))
+def held_before_the_first_change(operations: ClusterOperations, patch: pytest.MonkeyPatch, box: JumpBox) -> Held:
+    """A run that has looked at everything and taken the additional host, and waits there."""
+    return Held(operations, patch, box.home, "oak/stop-services")
 
 
-def test_a_clone_that_is_accepted_and_dies_is_rolled_back(box: JumpBox) -> None:
+def test_a_clone_that_is_accepted_and_dies_is_rolled_back(box: JumpBox, monkeypatch: pytest.MonkeyPatch) -> None:
     oak, begun = box.lab.hosts["oak"], time.time()
     before = tree_of(oak)
     with box.operations() as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("clock", "oak")
-        view = finished(operations, run)
+        held.go_on()
+        view = finished(operations, held.run)
     assert view.state is RunState.ROLLED_BACK
     failed = step_of(view, "oak/connected")
-    assert "Clock skew detected" in "\n".join(failed.error), [step.error for step in view.steps if step.error]
+    assert "Clock skew detected" in "\n".join(failed.error), errors_of(view)
     assert tree_of(oak) == before
     assert oak.admin_unit
     assert oak.services.unit(oak.connector_unit).active != "active"
@@ -65,14 +66,16 @@ def test_a_clone_that_makes_its_own_certificate_is_stopped_at_once_and_said_loud
     assert oak.services.unit(oak.connector_unit).active != "active"
 
 
-def test_another_certificate_at_the_tenant_stops_the_run_before_the_commit(box: JumpBox) -> None:
+def test_another_certificate_at_the_tenant_stops_the_run_before_the_commit(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     oak = box.lab.hosts["oak"]
     before = tree_of(oak)
     with box.operations() as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.tenant.publish_foreign("ab" * 20)
-        view = finished(operations, run)
+        held.go_on()
+        view = finished(operations, held.run)
     failed = step_of(view, "oak/compare-thumbprint")
     assert any("not the one that the tenant knows" in line for line in failed.error), failed.error
     assert step_of(view, "oak/commit-config").state is StepState.PENDING
@@ -93,65 +96,65 @@ def test_a_host_that_somebody_else_has_taken_is_left_alone(box: JumpBox) -> None
     assert tree_of(oak) == before
 
 
-def test_a_link_cut_in_the_middle_is_opened_again(box: JumpBox) -> None:
+def test_a_link_cut_in_the_middle_is_opened_again(box: JumpBox, monkeypatch: pytest.MonkeyPatch) -> None:
     with box.operations() as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("link_cut", "oak", after=6000)
-        view = finished(operations, run)
-    assert view.state is RunState.DONE, [step.error for step in view.steps if step.error]
+        held.go_on()
+        view = finished(operations, held.run)
+    assert view.state is RunState.DONE, errors_of(view)
     assert view.verdict == "healthy"
     assert ("link_cut", "oak") not in box.lab.active_faults()
 
 
-def test_a_disk_that_fills_up_in_the_middle_rolls_the_host_back(box: JumpBox) -> None:
+def test_a_disk_that_fills_up_in_the_middle_rolls_the_host_back(box: JumpBox, monkeypatch: pytest.MonkeyPatch) -> None:
     oak = box.lab.hosts["oak"]
     before = tree_of(oak)
     with box.operations(unattended=False) as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/unchanged", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("disk_full", "oak")
-        until(lambda: operations.run_view(run).state is RunState.WAITING)
-        question = operations.run_view(run).question
+        held.go_on()
+        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
+        question = operations.run_view(held.run).question
         assert question is not None
         assert any("space" in line for line in question.text), question.text
         box.lab.fault("disk_full", "oak", on=False)
-        operations.answer(run, question.id, "roll_back")
-        view = finished(operations, run)
+        operations.answer(held.run, question.id, "roll_back")
+        view = finished(operations, held.run)
     assert view.state is RunState.ROLLED_BACK
     assert tree_of(oak) == before
 
 
-def test_a_connector_that_died_is_started_anew_on_retry(box: JumpBox) -> None:
+def test_a_connector_that_died_is_started_anew_on_retry(box: JumpBox, monkeypatch: pytest.MonkeyPatch) -> None:
     with box.operations(unattended=False) as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("clock", "oak")
-        until(lambda: operations.run_view(run).state is RunState.WAITING)
-        question = operations.run_view(run).question
+        held.go_on()
+        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
+        question = operations.run_view(held.run).question
         assert question is not None
         assert question.step == "oak/connected"
         box.lab.fault("clock", "oak", on=False)
-        operations.answer(run, question.id, "retry")
-        view = finished(operations, run)
-    assert view.state is RunState.DONE, [step.error for step in view.steps if step.error]
+        operations.answer(held.run, question.id, "retry")
+        view = finished(operations, held.run)
+    assert view.state is RunState.DONE, errors_of(view)
     assert view.verdict == "healthy"
 
 
-def test_a_masked_service_is_unmasked_and_the_step_retried(box: JumpBox) -> None:
+def test_a_masked_service_is_unmasked_and_the_step_retried(box: JumpBox, monkeypatch: pytest.MonkeyPatch) -> None:
     with box.operations(unattended=False) as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("service_masked", "oak")
-        until(lambda: operations.run_view(run).state is RunState.WAITING)
-        question = operations.run_view(run).question
+        held.go_on()
+        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
+        question = operations.run_view(held.run).question
         assert question is not None
         assert question.step == "oak/start-connector"
         assert question.choices == ("retry", "roll_back")
         assert any("masked" in line for line in question.text)
         box.lab.fault("service_masked", "oak", on=False)
-        operations.answer(run, question.id, "retry")
-        view = finished(operations, run)
+        operations.answer(held.run, question.id, "retry")
+        view = finished(operations, held.run)
     assert view.state is RunState.DONE
     assert view.verdict == "healthy"
 
@@ -188,16 +191,16 @@ def test_when_the_management_api_cannot_tell_the_operator_is_asked(box: JumpBox)
     assert "online, says alice@jump" in step_of(view, "tenant/tenant-online").detail
 
 
-def test_a_death_is_told_by_the_connectors_own_last_words(box: JumpBox) -> None:
+def test_a_death_is_told_by_the_connectors_own_last_words(box: JumpBox, monkeypatch: pytest.MonkeyPatch) -> None:
     with box.operations(unattended=False) as operations:
-        run = operations.start_run()
-        reached(operations, run, "oak/lock", StepState.RUNNING, StepState.DONE)
+        held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("ldap_down")
-        until(lambda: operations.run_view(run).state is RunState.WAITING)
-        question = operations.run_view(run).question
+        held.go_on()
+        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
+        question = operations.run_view(held.run).question
         assert question is not None
         assert "process exited" not in question.text[0].lower()
         assert "ldap" in " ".join(question.text).lower()
         box.lab.fault("ldap_down", on=False)
-        operations.answer(run, question.id, "roll_back")
-        finished(operations, run)
+        operations.answer(held.run, question.id, "roll_back")
+        finished(operations, held.run)

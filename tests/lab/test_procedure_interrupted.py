@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.held_run import errors_of, killed_at
+from tests.lab.held_run import Held, errors_of, killed_at
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
 from tui.lab.lab import Lab
 from tui.runbook.cluster_operations import ClusterOperations
@@ -21,15 +21,6 @@ from tui.runbook.model import RunState, StepState
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
     with Lab(tmp_path / "lab", names=("fir", "oak"), speed=20) as lab, jump_box(lab, monkeypatch) as made:
         yield made
-
-
-def begun(operations: ClusterOperations, run: str, step: str) -> None:
-    """Wait until a step has begun, or is over."""
-    until(
-        lambda: any(
-            each.planned.id == step and each.state is not StepState.PENDING for each in operations.run_view(run).steps
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -131,24 +122,27 @@ def test_a_resumed_run_keeps_to_the_hosts_it_was_started_for(tmp_path: Path, mon
         assert tree_of(lab.hosts["oak"]) == before
 
 
-def test_an_abort_puts_the_unfinished_host_back(box: JumpBox) -> None:
+def test_an_abort_puts_the_unfinished_host_back(box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     oak = box.lab.hosts["oak"]
     before = tree_of(oak)
     with box.operations() as operations:
-        run = operations.start_run()
-        begun(operations, run, "oak/start-admin")
-        operations.control(run, "abort")
-        view = finished(operations, run)
+        held = Held(operations, monkeypatch, tmp_path, "oak/start-admin")
+        operations.control(held.run, "abort")
+        held.go_on()
+        view = finished(operations, held.run)
     assert view.state is RunState.ROLLED_BACK
     assert tree_of(oak) == before
     assert step_of(view, "oak/release").state is StepState.PENDING
 
 
-def test_an_additional_host_that_loses_power_in_the_middle_is_finished_later(box: JumpBox) -> None:
+def test_an_additional_host_that_loses_power_in_the_middle_is_finished_later(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with box.operations() as operations:
-        run = operations.start_run()
-        begun(operations, run, "oak/start-connector")
+        held = Held(operations, monkeypatch, tmp_path, "oak/start-connector")
+        run = held.run
         box.lab.fault("host_down", "oak")
+        held.go_on()
         view = finished(operations, run)
         assert view.state in (RunState.INCONSISTENT, RunState.ROLLED_BACK), view.state
         box.lab.fault("host_down", "oak", on=False)
