@@ -75,16 +75,23 @@ class WindowsSshSession(PowerShellSession):
         """What stands before the command so that standard input gets to it: where the default shell is PowerShell, that
         shell reads it and has to hand it on."""
         if self._feed is None:
-            wire = self._start(_ASK_SHELL)
-            with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
-                wire.channel.shutdown_write()
-            deadline = time.monotonic() + _SHELL_SECONDS
-            with contextlib.suppress(OutOfTime, ShellEnded):
-                while b"\n" not in wire.out:
-                    wire.receive(deadline)
-            wire.channel.close()
-            self._feed = "$input | " if b"%OS%" in wire.out and b"\\" in wire.out else ""
+            said = self._default_shell()
+            self._feed = "$input | " if b"%OS%" in said and b"\\" in said else ""
         return self._feed
+
+    def _default_shell(self) -> bytes:
+        try:
+            wire = self._start(_ASK_SHELL)
+        except HostUnreachable:
+            # A server that lets in nothing but PowerShell has no shell to reckon with.
+            return b""
+        with contextlib.suppress(OutOfTime, ShellEnded, paramiko.SSHException, EOFError, OSError):
+            wire.channel.shutdown_write()
+            deadline = time.monotonic() + _SHELL_SECONDS
+            while b"\n" not in wire.out:
+                wire.receive(deadline)
+        wire.channel.close()
+        return bytes(wire.out)
 
     def _start(self, command: str) -> Wire:
         self._commands += 1

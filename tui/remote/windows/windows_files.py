@@ -88,7 +88,7 @@ class Invoker(Protocol):
 
 def failure_reason(error: ScriptFailed) -> FileFailure:
     """What an error of a file script means."""
-    code = re.search(r"\[([a-z-]+)\]", error.summary)
+    code = re.match(r"\[([a-z-]+)\]", _said(error))
     if code and code[1] in _CODES:
         return _CODES[code[1]]
     hresult = error.hresult & 0xFFFFFFFF
@@ -101,10 +101,14 @@ def file_error(host: str, what: str, path: str, error: ScriptFailed) -> RemoteFi
     """The error for a file operation that failed."""
     reason = failure_reason(error)
     meaning, remedy = _MEANINGS[reason]
-    said = error.summary.partition("ended with an error: ")[2] or error.summary
     return RemoteFileError(
-        f"{path} could not be {what}: {meaning}", reason=reason, host=host, tried=said[-300:], remedy=remedy
+        f"{path} could not be {what}: {meaning}", reason=reason, host=host, tried=_said(error)[-300:], remedy=remedy
     )
+
+
+def _said(error: ScriptFailed) -> str:
+    """The host's own words."""
+    return error.summary.partition("ended with an error: ")[2]
 
 
 def checked(host: str, path: str) -> str:
