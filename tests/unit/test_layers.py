@@ -13,7 +13,7 @@ import pytest
 import tui
 
 ROOT = Path(__file__).parents[2]
-FRONTS = {"tui.app", "tui.cli", "tui.widgets", "tui.theme", "tui.terminal"}
+FRONTS = {"tui.app", "tui.cli", "tui.widgets", "tui.theme", "tui.terminal", "tui.terminal_driver"}
 SLOW_TO_LOAD = {"paramiko", "pyrage", "httpx", "cryptography", "sqlite3", "tomlkit"}
 
 _LOAD = """
