@@ -61,6 +61,10 @@ def known_scripts() -> Mapping[str, str]:
 def run_script(host: WindowsLabHost, call: Call) -> str:
     """What a script puts out on this host. Raises PsError."""
     name = known_scripts().get(call.script)
+    if name is None:
+        # The client may have read a script that was edited since this lab began.
+        known_scripts.cache_clear()
+        name = known_scripts().get(call.script)
     if name is None or name not in ANSWERS:
         raise dotnet.error(
             "System.Management.Automation.CommandNotFoundException",
