@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab.jump_box import until
 from tui.connector.linux import LinuxInstance
+from tui.connector.windows.instance import WindowsInstance
 from tui.runbook import cluster_operations as module
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.journal import Journal
@@ -49,7 +50,8 @@ def _wrap(step: Step, operation: str, when: str, deed: str) -> None:
     method, apply = operation.removeprefix("instance."), step.apply
 
     def begun() -> Any:
-        setattr(LinuxInstance, method, _held(getattr(LinuxInstance, method), when, deed))
+        for kind in (LinuxInstance, WindowsInstance):
+            setattr(kind, method, _held(getattr(kind, method), when, deed))
         return apply()
 
     step.apply = begun  # type: ignore[method-assign]
