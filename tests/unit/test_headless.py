@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
 
 from tui.cluster import Cluster, ClusterSection, Host, Tenant
-from tui.headless import unlock_tenant
-from tui.remote.errors import HostKeyUnknown, SecretKind, SecretNeeded
+from tui.headless import answered, unlock_tenant
+from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind, SecretNeeded
 from tui.remote.secrets import Secrets
 from tui.runbook.model import Plan, Question
 from tui.runbook.operations import Operations
@@ -19,6 +20,15 @@ from tui.terminal_talk import TerminalTalk
 CLUSTER = Cluster(cluster=ClusterSection(name="berlin", first="fir"), hosts=(Host(name="fir", address="fir"),))
 PLAN = Plan(cluster="berlin", stages=())
 KEY = HostKeyUnknown("fir", address="fir", port=22, key_type="ssh-ed25519", fingerprint="SHA256:abc", key=b"")
+CERTIFICATE = CertificateUnknown(
+    "elm",
+    address="elm.example.com",
+    port=5986,
+    certificate=b"der",
+    fingerprint="AB:CD",
+    subject="CN=elm",
+    expires=datetime(2027, 1, 2, tzinfo=UTC),
+)
 QUESTION = Question(
     id="1", kind="failure", host="oak", step="stop", text=("it failed",), choices=("retry", "skip", "roll_back")
 )
@@ -45,6 +55,43 @@ def nobody(*, yes: bool = False) -> TerminalTalk:
 @pytest.mark.parametrize(("typed", "confirmed"), [("yes", True), ("y", False), ("Yes", False), ("", False)])
 def test_only_the_word_yes_confirms_a_host_key(typed: str, confirmed: bool) -> None:
     assert Person([typed]).talk.confirm_host_key(KEY) is confirmed
+
+
+@pytest.mark.parametrize(("typed", "confirmed"), [("yes", True), ("y", False), ("", False)])
+def test_only_the_word_yes_confirms_a_certificate(typed: str, confirmed: bool) -> None:
+    person = Person([typed], quiet=True, yes=True)
+    assert person.talk.confirm_certificate(CERTIFICATE) is confirmed
+    shown = " ".join(person.shown)
+    assert all(part in shown for part in ("elm.example.com", "AB:CD", "CN=elm", "2027-01-02"))
+
+
+class Unknown:
+    """A host whose certificate nobody has confirmed yet."""
+
+    def __init__(self) -> None:
+        self.trusted: list[CertificateUnknown] = []
+
+    def connect(self, host: str) -> str:
+        if not self.trusted:
+            raise CERTIFICATE
+        return host
+
+    def trust_certificate(self, question: CertificateUnknown) -> None:
+        self.trusted.append(question)
+
+
+def test_a_confirmed_certificate_is_remembered_and_the_host_asked_again() -> None:
+    host = Unknown()
+    operations = cast(Operations, host)
+    assert answered(operations, Person(["yes"]).talk, lambda: host.connect("elm")) == "elm"
+    assert host.trusted == [CERTIFICATE]
+
+
+def test_a_certificate_that_nobody_confirms_ends_the_flow_with_the_question() -> None:
+    host = Unknown()
+    with pytest.raises(CertificateUnknown):
+        answered(cast(Operations, host), nobody(yes=True), lambda: host.connect("elm"))
+    assert host.trusted == []
 
 
 def test_the_fingerprint_is_shown_even_where_progress_is_not() -> None:
