@@ -192,7 +192,9 @@ def test_renaming_replaces_a_file(place: Place) -> None:
 
     assert place.names() == ["old"]
     assert (place.real / "old").read_bytes() == b"new"
-    assert failure(lambda: place.session.rename(place.path("gone"), place.path("old"))) is FileFailure.MISSING
+    for source, target in (("gone", "old"), ("old", "gone\\file" if place.windows else "gone/file")):
+        assert failure(partial(place.session.rename, place.path(source), place.path(target))) is FileFailure.MISSING
+    assert place.names() == ["old"]
 
 
 def test_renaming_a_directory_takes_all_of_it(place: Place) -> None:

@@ -34,12 +34,7 @@ class Ability(BaseModel):
 def check_ability(ability: Ability, host: str, login_user: str) -> None:
     """Raise RightsLacking when the session cannot do what this program does."""
     if _version(ability.version) < OLDEST:
-        raise RightsLacking(
-            f"PowerShell {ability.version} is too old",
-            host=host,
-            tried="to ask for its version; 5.1 is needed",
-            remedy="install Windows Management Framework 5.1 on the host, restart it, and try again",
-        )
+        raise too_old(ability.version, host)
     if ability.language_mode != FULL_LANGUAGE:
         raise constrained(ability.language_mode, host)
     user = ability.user or login_user
@@ -61,6 +56,16 @@ def check_ability(ability: Ability, host: str, login_user: str) -> None:
             meaning="it may log in, but not stop services or write into the connector's folder",
             remedy=f"add it to the host's Administrators (net localgroup Administrators {user} /add), or set another `user`",
         )
+
+
+def too_old(version: str, host: str) -> RightsLacking:
+    """The error for a PowerShell before 5.1."""
+    return RightsLacking(
+        f"PowerShell {version} is too old",
+        host=host,
+        tried="to ask for its version; 5.1 is needed",
+        remedy="install Windows Management Framework 5.1 on the host, restart it, and try again",
+    )
 
 
 def constrained(mode: str, host: str) -> RightsLacking:

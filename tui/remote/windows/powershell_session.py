@@ -11,7 +11,7 @@ from typing import Any
 from tui.remote.errors import RemoteError, ScriptFailed
 from tui.remote.session import FileAttributes, FileStat
 from tui.remote.windows import windows_files
-from tui.remote.windows.ability import Ability, check_ability, refused_by_language_mode
+from tui.remote.windows.ability import Ability, check_ability, refused_by_language_mode, too_old
 from tui.remote.windows_session import Parameter, Script, load_script
 
 SCRIPTS = "tui.remote.windows.scripts"
@@ -65,7 +65,14 @@ class PowerShellSession(ABC):
     def ability(self) -> Ability:
         """What this session may do, asked of the host once. Raises RightsLacking when that is not enough."""
         if self._ability is None:
-            told = Ability.model_validate(self._run(own_script("Get-Ability.ps1"), {}, 30.0))
+            try:
+                answer = self._run(own_script("Get-Ability.ps1"), {}, 30.0)
+            except ScriptFailed as error:
+                # The only command in it came with PowerShell 3.
+                if error.error_type.endswith(".CommandNotFoundException"):
+                    raise too_old("2 or older", self.host) from None
+                raise
+            told = Ability.model_validate(answer)
             check_ability(told, self.host, self.login_user)
             self._ability = told
         return self._ability

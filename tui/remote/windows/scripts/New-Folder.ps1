@@ -37,7 +37,12 @@ try {
         $security = New-Object System.Security.AccessControl.DirectorySecurity
         $security.SetSecurityDescriptorSddlForm($Sddl, 'Owner, Group, Access')
         [void][System.IO.Directory]::CreateDirectory($place, $security)
-        [System.IO.Directory]::SetAccessControl($place, $security)
+        try {
+            [System.IO.Directory]::SetAccessControl($place, $security)
+        } catch {
+            [System.IO.Directory]::Delete($place)
+            throw
+        }
     } elseif ($created) {
         [void][System.IO.Directory]::CreateDirectory($place)
     }
