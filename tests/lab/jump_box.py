@@ -23,7 +23,7 @@ from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.journal import RecordKind, RunnerIdentity
 from tui.runbook.journal_sqlite import SqliteJournal, journal_path, open_journal
 from tui.runbook.locks import is_alive
-from tui.runbook.model import RunView, StepView
+from tui.runbook.model import Question, RunState, RunView, StepView
 
 Tree = dict[str, tuple[str, int, int, int, str]]
 """Relative path → kind, mode, owner, group, SHA-256 or link target."""
@@ -133,6 +133,14 @@ def finished(operations: ClusterOperations, run: str, *, seconds: float = 120.0)
     """The run when it is over."""
     until(lambda: operations.run_view(run).state in OVER, seconds=seconds)
     return operations.run_view(run)
+
+
+def question_of(operations: ClusterOperations, run: str) -> Question:
+    """What the run asks, once it waits for an answer."""
+    until(lambda: operations.run_view(run).state is RunState.WAITING)
+    question = operations.run_view(run).question
+    assert question is not None
+    return question
 
 
 def step_of(view: RunView, step: str) -> StepView:

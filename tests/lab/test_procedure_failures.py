@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.held_run import Held, errors_of
-from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
+from tests.lab.jump_box import JumpBox, finished, jump_box, question_of, step_of, tree_of
 from tui.lab.lab import Lab
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.model import RunState, StepState
@@ -114,9 +114,7 @@ def test_a_disk_that_fills_up_in_the_middle_rolls_the_host_back(box: JumpBox, mo
         held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("disk_full", "oak")
         held.go_on()
-        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
-        question = operations.run_view(held.run).question
-        assert question is not None
+        question = question_of(operations, held.run)
         assert any("space" in line for line in question.text), question.text
         box.lab.fault("disk_full", "oak", on=False)
         operations.answer(held.run, question.id, "roll_back")
@@ -130,9 +128,7 @@ def test_a_connector_that_died_is_started_anew_on_retry(box: JumpBox, monkeypatc
         held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("clock", "oak")
         held.go_on()
-        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
-        question = operations.run_view(held.run).question
-        assert question is not None
+        question = question_of(operations, held.run)
         assert question.step == "oak/connected"
         box.lab.fault("clock", "oak", on=False)
         operations.answer(held.run, question.id, "retry")
@@ -146,9 +142,7 @@ def test_a_masked_service_is_unmasked_and_the_step_retried(box: JumpBox, monkeyp
         held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("service_masked", "oak")
         held.go_on()
-        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
-        question = operations.run_view(held.run).question
-        assert question is not None
+        question = question_of(operations, held.run)
         assert question.step == "oak/start-connector"
         assert question.choices == ("retry", "roll_back")
         assert any("masked" in line for line in question.text)
@@ -163,9 +157,7 @@ def test_without_api_access_the_operators_answer_is_recorded(box: JumpBox) -> No
     box.write_cluster(tenant=False)
     with box.operations(unattended=False) as operations:
         run = operations.start_run()
-        until(lambda: operations.run_view(run).state is RunState.WAITING)
-        question = operations.run_view(run).question
-        assert question is not None
+        question = question_of(operations, run)
         assert question.kind == "tenant"
         assert question.choices == ("green", "not_green", "not_checked")
         operations.answer(run, question.id, "green")
@@ -180,9 +172,7 @@ def test_when_the_management_api_cannot_tell_the_operator_is_asked(box: JumpBox)
     with box.operations(unattended=False) as operations:
         operations.supply_client_secret("not the secret")
         run = operations.start_run()
-        until(lambda: operations.run_view(run).state is RunState.WAITING)
-        question = operations.run_view(run).question
-        assert question is not None
+        question = question_of(operations, run)
         assert question.kind == "tenant"
         assert any("could not tell" in line for line in question.text)
         operations.answer(run, question.id, "green")
@@ -196,9 +186,7 @@ def test_a_death_is_told_by_the_connectors_own_last_words(box: JumpBox, monkeypa
         held = held_before_the_first_change(operations, monkeypatch, box)
         box.lab.fault("ldap_down")
         held.go_on()
-        until(lambda: operations.run_view(held.run).state is RunState.WAITING)
-        question = operations.run_view(held.run).question
-        assert question is not None
+        question = question_of(operations, held.run)
         assert "process exited" not in question.text[0].lower()
         assert "ldap" in " ".join(question.text).lower()
         box.lab.fault("ldap_down", on=False)
