@@ -14,10 +14,10 @@ from tui.errors import OperatorError
 class RemoteError(OperatorError):
     """Any failure between the jump box and a host.
 
-    `refused`: the secret that the host did not take. It is forgotten, so the next attempt asks for another.
+    `refused_secret`: the secret that the host did not take. It is forgotten, so the next attempt asks for another.
     """
 
-    refused: SecretKind | None = None
+    refused_secret: SecretKind | None = None
 
 
 class HostUnreachable(RemoteError):

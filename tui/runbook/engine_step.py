@@ -218,8 +218,8 @@ def _secret_wanted(error: Exception) -> SecretWanted | None:
     """The secret that this failure is about; None when another one would not help."""
     if isinstance(error, SecretNeeded):
         return SecretWanted(host=error.secret_host, kind=error.kind, prompt=error.prompt)
-    if isinstance(error, RemoteError) and error.refused is not None and error.host is not None:
-        return SecretWanted(host=error.host, kind=error.refused)
+    if isinstance(error, RemoteError) and error.refused_secret is not None and error.host is not None:
+        return SecretWanted(host=error.host, kind=error.refused_secret)
     return None
 
 

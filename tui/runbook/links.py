@@ -47,8 +47,8 @@ class Link:
                 yield self._session
             except OperatorError as error:
                 error.host = error.host or self.host.name
-                if isinstance(error, RemoteError) and error.refused is None:
-                    error.refused = next(iter(known - self._known_secrets()), None)
+                if isinstance(error, RemoteError) and error.refused_secret is None:
+                    error.refused_secret = next(iter(known - self._known_secrets()), None)
                 if isinstance(error, ConnectionLost):
                     self.close()
                 raise

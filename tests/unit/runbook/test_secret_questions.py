@@ -42,7 +42,7 @@ def test_the_journal_tells_every_front_when_a_question_was_asked_and_when_it_ans
 def test_a_refused_secret_is_asked_for_and_a_lost_connection_is_not() -> None:
     refused = AuthenticationFailed("the host refuses the password", host="oak")
     assert _secret_wanted(refused) is None
-    refused.refused = SecretKind.PASSWORD
+    refused.refused_secret = SecretKind.PASSWORD
     assert _secret_wanted(refused) == SecretWanted(host="oak", kind=SecretKind.PASSWORD)
     assert _secret_wanted(ConnectionLost("the connection was lost", host="oak")) is None
     through = SecretNeeded("bastion", SecretKind.PASSWORD, "the password of ines on bastion")
