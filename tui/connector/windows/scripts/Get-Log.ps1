@@ -12,7 +12,6 @@ $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 
 $HeadLength = 256
-$MostRotated = 9
 $LineEnd = [byte]10
 
 function Open-Log([string]$File) {
@@ -57,9 +56,10 @@ function Get-Family {
     $folder = [IO.Path]::GetDirectoryName($Path)
     $stem = [IO.Path]::GetFileNameWithoutExtension($Path)
     $ending = [IO.Path]::GetExtension($Path)
-    $names = @($Path)
-    for ($number = 1; $number -le $MostRotated; $number++) { $names += [IO.Path]::Combine($folder, "$stem$number$ending") }
-    $files = @($names | Where-Object { [IO.File]::Exists($_) } | ForEach-Object { New-Object IO.FileInfo($_) })
+    if (-not [IO.Directory]::Exists($folder)) { return }
+    $pattern = '^' + [regex]::Escape($stem) + '\d*' + [regex]::Escape($ending) + '$'
+    $names = @([IO.Directory]::GetFiles($folder, "$stem*$ending") | Where-Object { [IO.Path]::GetFileName($_) -match $pattern })
+    $files = @($names | ForEach-Object { New-Object IO.FileInfo($_) })
     $named = @{ Expression = { $_.FullName -eq $Path } }
     return @($files | Sort-Object -Property @('LastWriteTimeUtc', $named))
 }
