@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +23,8 @@ from pydantic import BaseModel, ConfigDict
 from tui.errors import OperatorError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _PAGE = 100
@@ -255,6 +256,8 @@ def _online(name: str) -> ConnectionStatus:
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    import ssl
+
     import certifi
 
     context = ssl.create_default_context()
@@ -317,6 +320,8 @@ def _pause(headers: Mapping[str, str]) -> float:
 
 
 def _network_doubt(base: str, error: Exception) -> _CouldNotTell:
+    import ssl
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
