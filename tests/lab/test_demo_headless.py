@@ -44,13 +44,23 @@ def processes_of(command: CommandLine) -> list[int]:
     return found
 
 
-def test_the_demo_makes_a_healthy_cluster_and_leaves_nothing_behind(command: CommandLine) -> None:
-    result = command.run("demo", "--headless", "--json", seconds=180)
+LINUX, WINDOWS = ("linux", "ssh"), ("windows", "winrm")
+
+
+@pytest.mark.parametrize(
+    ("options", "systems"),
+    [((), (LINUX, LINUX, WINDOWS)), (("--first", "windows"), (WINDOWS, WINDOWS, LINUX))],
+    ids=["first-linux", "first-windows"],
+)
+def test_the_demo_makes_a_healthy_cluster_of_both_systems_and_leaves_nothing_behind(
+    command: CommandLine, options: tuple[str, ...], systems: tuple[tuple[str, str], ...]
+) -> None:
+    result = command.run("demo", "--headless", "--json", *options, seconds=180)
     assert result.code == 0, result.err
     document = result.document
     assert (document["cluster"], document["verdict"]) == ("lab", "healthy")
-    assert [(host["name"], host["verdict"]) for host in document["hosts"]] == [
-        (name, "healthy") for name in ("fir", "oak", "elm")
+    assert [(host["name"], host["verdict"], host["os"], host["transport"]) for host in document["hosts"]] == [
+        (name, "healthy", *system) for name, system in zip(("fir", "oak", "elm"), systems, strict=True)
     ]
     assert document["run"]["state"] == "done"
     assert {step["state"] for step in document["run"]["steps"]} <= {"done", "already_done"}
@@ -95,8 +105,14 @@ def test_the_lab_prints_where_its_hosts_are_and_goes_with_its_folder(
     process = command.start("lab", "--json")
     assert process.stdout is not None
     document = json.loads(b"".join(takewhile(lambda line: line != b"}\n", process.stdout)) + b"}")
-    assert [host["name"] for host in document["hosts"]] == ["fir", "oak", "elm"]
-    host = document["hosts"][0]
+    assert [(host["name"], host["os"], host["transport"]) for host in document["hosts"]] == [
+        ("fir", *LINUX),
+        ("oak", *LINUX),
+        ("elm", *WINDOWS),
+    ]
+    host, windows = document["hosts"][0], document["hosts"][2]
+    assert windows["sudo_password"] is None
+    assert f"{windows['address']}:{windows['port']} SHA256 " in Path(document["known_certificates"]).read_text()
     with paramiko.SSHClient() as client:
         client.load_host_keys(document["known_hosts"])
         client.connect(
@@ -121,6 +137,8 @@ def test_the_lab_in_words_says_how_to_log_in(command: CommandLine, tmp_path: Pat
     assert "log in with" in shown[0]
     assert shown[1].startswith("fir")
     assert "ssh -p " in shown[1]
+    assert shown[3].startswith("elm")
+    assert "WinRM over HTTPS" in shown[3]
     os.kill(process.pid, signal.SIGINT)
     assert result_of(process).code == 0
     assert (tmp_path / "kept" / "hosts").is_dir()
