@@ -142,8 +142,8 @@ def test_made_directory_gets_the_given_acl(place: Place) -> None:
     assert place.session.stat_files([path])[path].attributes.owner == "BUILTIN\\Administrators"
 
 
-def test_largest_file_goes_and_comes(place: Place) -> None:
-    data, path = os.urandom(4 << 20), place.path("logs.log")
+def test_file_of_several_messages_goes_and_comes(place: Place) -> None:
+    data, path = os.urandom(1 << 20), place.path("logs.log")
     place.session.write_file(path, data, PLAIN)
 
     assert place.session.read_files([path]) == {path: data}

@@ -234,8 +234,8 @@ def test_message_that_is_too_large_is_not_run_and_the_session_goes_on(
     assert session.invoke(ECHO)["given"] == {}
 
 
-def test_large_parameters_travel_in_pieces(session: WinrmSession) -> None:
-    data = "x" * 1_500_000
+def test_largest_file_as_base64_travels_in_pieces(session: WinrmSession) -> None:
+    data = "x" * ((4 << 20) * 4 // 3)
     assert session.invoke(ECHO, {"Data": data})["given"] == {"Data": data}
 
 

@@ -18,14 +18,17 @@ from tui.remote.errors import (
 from tui.remote.windows.endpoint import Endpoint
 from tui.remote.windows.winrm_transport import AnswerInClear
 
-SHELL_GONE = frozenset({2150858843, 2150858842, 2150859067, 995, 1726})
-"""Fault codes that say that the host has ended the session: unexpected or insufficient selectors, an aborted operation."""
-_ACCESS_DENIED = frozenset({5, 2150859159})
+NO_SUCH_SHELL = 2150858843
+"""The fault code for a shell that the host has ended: nothing of the request was done."""
+_ENDED = frozenset({NO_SUCH_SHELL, 2150858842, 2150858904, 2150859082, 2150859177, 995, 1726})
+"""Lacking selectors, session closed, shell closed, another token, an aborted operation, a failed procedure call."""
+_ACCESS_DENIED = 5
+_AUTHENTICATION_FAILED = 2150858806
 _TOO_MANY = frozenset({2150859173, 2150859174, 2150859175, 2150859176, 2150859179, *range(2150859236, 2150859241)})
-_TOO_LARGE = frozenset({2150858823, 2150858824, 2150858825, 2150858805})
-_REMOTE_ACCESS_OFF = frozenset({2150859229})
-_BASIC_OFF = frozenset({2150858971, 2150859199})
-_UNSEALED_REFUSED = frozenset({2150859206, 2150858978})
+"""Quotas for shells, operations, a user, the system, users with shells; and the same of a plug-in."""
+_TOO_LARGE = frozenset({2150858805, 2150858823, 2150858824, 2150858825})
+"""Encoding limit, and the three limits of an envelope's size."""
+_REMOTE_ACCESS_OFF = 2150859229
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,11 @@ def fault(error: WSManFaultError, listener: Listener) -> RemoteError:
     code = error.code if isinstance(error.code, int) else 0
     said = " ".join(f"{error.reason or ''} {error.provider_fault or ''}".split())[:300]
     parts = {"host": listener.endpoint.host, "tried": f"{listener.shown}; fault {error.code}: {said}"}
-    if code in SHELL_GONE:
+    if code in _ENDED:
         return _ended(listener, f"fault {error.code}: {said}")
-    if code in _ACCESS_DENIED:
+    if code == _AUTHENTICATION_FAILED:
+        return refused_login(listener, None, said=said)
+    if code == _ACCESS_DENIED:
         return RightsLacking(
             f"{listener.user} may not use PowerShell remoting",
             **parts,
@@ -88,11 +93,11 @@ def fault(error: WSManFaultError, listener: Listener) -> RemoteError:
         )
     if code in _TOO_LARGE:
         return too_large(listener, parts["tried"])
-    if code in _REMOTE_ACCESS_OFF:
+    if code == _REMOTE_ACCESS_OFF:
         return HostUnreachable(
-            "the host does not allow remote shells",
+            "the host's WinRM service does not accept requests from other machines",
             **parts,
-            remedy='allow them by group policy or winrm set winrm/config/winrs @{AllowRemoteShellAccess="true"}',
+            remedy="run Enable-PSRemoting there, or change the group policy for remote server management through WinRM",
         )
     return RemoteError(
         "the WinRM service refused the request",

@@ -17,7 +17,7 @@ from pypsrp.wsman import WSMan
 
 from tui.remote.errors import AuthenticationFailed, ConnectionLost, RemoteError
 from tui.remote.windows.powershell_session import PowerShellSession, ScriptError
-from tui.remote.windows.winrm_errors import SHELL_GONE, Listener, explain
+from tui.remote.windows.winrm_errors import NO_SUCH_SHELL, Listener, explain
 from tui.remote.windows.winrm_transport import ANSWER_SECONDS, WinrmTransport
 from tui.remote.windows_session import Parameter, Script
 
@@ -106,7 +106,7 @@ class WinrmSession(PowerShellSession):
         try:
             return self._send(script, parameters)
         except WSManFaultError as error:
-            if error.code not in SHELL_GONE:
+            if error.code != NO_SUCH_SHELL:
                 raise
         self._open_pool()
         return self._send(script, parameters)
