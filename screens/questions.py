@@ -55,7 +55,9 @@ def put_question(
         def confirmed(word: str | None) -> None:
             answered((lambda: operations.trust(key)) if word == "trust" else None)
 
-        app.put(HostKeyDialog(key), confirmed)
+        cluster = app.state.cluster
+        systems = {host.name: host.system for host in cluster.hosts} if cluster else {}
+        app.put(HostKeyDialog(key, systems.get(key.key_host, "linux")), confirmed)
     elif isinstance(question, CertificateUnknown):
         shown = question
 
@@ -76,7 +78,7 @@ def put_question(
 class HostKeyDialog(ChoiceDialog):
     """Shows an unknown host key's fingerprint; the safe answer is to stay disconnected."""
 
-    def __init__(self, question: HostKeyUnknown) -> None:
+    def __init__(self, question: HostKeyUnknown, system: str = "linux") -> None:
         address = question.address if question.port == 22 else f"{question.address} port {question.port}"
         lines = [
             Content.assemble(
@@ -88,7 +90,7 @@ class HostKeyDialog(ChoiceDialog):
             Content.assemble((f"{question.key_type:<13}", "$quiet"), (question.fingerprint, "bold $go")),
             Content(),
             Content.styled("Compare it with the one read on the host's own console:", "$quiet"),
-            Content.styled(f"  ssh-keygen -lf {_key_file(question.key_type)}", "$ink"),
+            Content.styled(f"  ssh-keygen -lf {_key_file(question.key_type, system)}", "$ink"),
         ]
         super().__init__(
             f"Is this {question.key_host}?",
@@ -167,9 +169,10 @@ class SecretDialog(Dialog[str]):
             self.dismiss(value)
 
 
-def _key_file(key_type: str) -> str:
+def _key_file(key_type: str, system: str) -> str:
     word = "ed25519" if "ed25519" in key_type else "ecdsa" if "ecdsa" in key_type else "rsa"
-    return f"/etc/ssh/ssh_host_{word}_key.pub"
+    folder = "C:\\ProgramData\\ssh\\" if system == "windows" else "/etc/ssh/"
+    return f"{folder}ssh_host_{word}_key.pub"
 
 
 class ClientSecretDialog(Dialog[str]):

@@ -58,6 +58,7 @@ class TerminalTalk:
         self._show(f"{question.key_host}: {question.address} port {question.port} shows a host key not seen before")
         self._show(f"    {question.key_type} {question.fingerprint}")
         self._show("    compare it on the host's own console: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub")
+        self._show(r"    (on Windows: ssh-keygen -lf C:\ProgramData\ssh\ssh_host_ed25519_key.pub, or _ecdsa_, _rsa_)")
         return self._ask_line("Is this the right machine? Type yes to remember the key:") == "yes"
 
     def confirm_certificate(self, question: CertificateUnknown) -> bool:

@@ -22,6 +22,9 @@ from tui.health.waiting import configured, waiting_problems, waits_for_set
 STARTING_GRACE_S = 60.0
 """How long after its start an instance may be without a hub before it counts as down."""
 
+_OF_A_SOURCE = frozenset(("firewall-rule-created",))
+"""What matters only of a set that is copied: a member has its own from its own connector."""
+
 _HUB_PROBLEMS: dict[str, tuple[str, str]] = {
     "connecting": (
         "it runs but has no connection to the hub, so it answers no logins",
@@ -63,7 +66,7 @@ def judge(
     skew = observation.facts.clock_skew_s if observation.facts else None
     problems = [
         *_failure(observation),
-        *observation.findings,
+        *(found for found in observation.findings if reference is None or found.id not in _OF_A_SOURCE),
         *_service_problems(observation),
         *_hub_problems(observation),
         *clock_findings(skew, clock_reference_s, system=_system(observation, host)),

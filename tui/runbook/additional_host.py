@@ -108,7 +108,7 @@ def _overridden(service: Service | None) -> list[Finding]:
             id="environment-replaces-set",
             severity=Severity.BLOCKER,
             summary=f"{service.unit} sets {', '.join(replaced)}, which replaces what is put in place",
-            remedy="remove these variables from the unit, then look again",
+            remedy="remove these variables from the service, then look again",
         )
     ]
 

@@ -19,6 +19,7 @@ from tests.unit.health.material import (
     service,
     ticket,
 )
+from tui.connector.configuration_set import set_findings
 from tui.connector.model import ConfigurationSet, Layout, Role
 from tui.errors import OperatorError
 from tui.findings import Severity
@@ -194,3 +195,10 @@ def test_lost_files_are_not_taken_for_a_host_that_waits() -> None:
     lost = ConfigurationSet(Layout.V6, "6.4.1", pair_only, files().directories)
     assert "waits-for-set" not in ids(judge(waiting(configuration=lost), reference=files()))
     assert "waits-for-set" not in ids(judge(waiting()))
+
+
+def test_a_firewall_rule_of_its_own_is_told_of_the_first_host_only() -> None:
+    configured = files(FIREWALL_RULE_CREATED=True)
+    seen = observation("oak", configuration=configured, findings=tuple(set_findings(configured)))
+    assert "firewall-rule-created" in ids(judge(seen))
+    assert "firewall-rule-created" not in ids(judge(seen, reference=files()))

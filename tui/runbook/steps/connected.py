@@ -167,7 +167,7 @@ def _not_in_time(service: Service | None, log: LogReport, watch: _Watch) -> Oper
 def _told(service: Service | None) -> str:
     """A service's state in words: `failed (exit-code)`."""
     if service is None:
-        return "its unit is gone"
+        return "its service is gone"
     state = service.state.replace("_", " ")
     reason = service.detail.removeprefix(f"{service.state}/")
     return f"{state} ({reason})" if reason and reason != state else state
