@@ -223,13 +223,27 @@ def _tell_run(operations: ClusterOperations, view: RunView, meant: RunState, *, 
     from tui.rendering import run_lines
     from tui.runbook.model import RunState
 
-    report_path = operations.report(view.id)
+    path = _written_report(operations, view.id)
     if as_json:
-        write_document({**view.model_dump(mode="json"), "report": str(report_path)})
+        write_document({**view.model_dump(mode="json"), "report": path})
     else:
-        write_lines([*run_lines(view), f"report: {report_path}"])
+        write_lines([*run_lines(view), *([f"report: {path}"] if path else [])])
     well = view.state is meant and (meant is not RunState.DONE or view.verdict == "healthy")
     leave(Exit.OK if well else Exit.FAILED)
+
+
+def _written_report(operations: ClusterOperations, run: str) -> str | None:
+    """The report's path; None, and said, where it cannot be written: how the run ended is told all the same."""
+    try:
+        return str(operations.report(run))
+    except OSError as error:
+        complain(
+            [
+                f"the report could not be written: {error.filename or 'the state directory'}: {error.strerror}",
+                f"Do: see that there is room and that you may write there, then adldap-ha report {operations.cluster.name} {run}",
+            ]
+        )
+        return None
 
 
 @app.command()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui.console import somebody_there
+from tui.console import complain, somebody_there
 from tui.errors import OperatorError
 
 if TYPE_CHECKING:
+    from tui.cluster import Host
     from tui.remote.access import Access
     from tui.runbook.cluster_operations import ClusterOperations
 
@@ -72,20 +73,35 @@ def opened(cluster: str | None, secrets: str | None = None) -> Iterator[ClusterO
         try:
             if cluster is not None:
                 operations.load(cluster)
+                _tell_unused(access, operations.cluster.hosts)
             yield operations
         finally:
             operations.close()
 
 
+def _tell_unused(access: Access, hosts: Sequence[Host]) -> None:
+    """Say which names of the secrets document belong to nobody: most often a name with a slip of the pen."""
+    known = {host.name for host in hosts}
+    jumps = " ".join(host.jump for host in hosts if host.jump)
+    for name in access.secrets.hosts:
+        if name not in known and name not in jumps:
+            complain(
+                [f"the secrets document names {name}, which is no host of this cluster: {', '.join(sorted(known))}"]
+            )
+
+
 @contextmanager
 def logged(access: Access) -> Iterator[None]:
     """Log to the front's own file, masked. Where there can be none, the command does without."""
+    import logging
+
     from tui.logs import front_log, log_to, stop_logging
     from tui.remote.redaction import Redactor
 
     try:
         handler = log_to(front_log(), Redactor(access.secrets))
     except OSError:
+        logging.getLogger().addHandler(logging.NullHandler())
         yield
         return
     try:

@@ -10,11 +10,13 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import typer
+
+from tui.errors import OperatorError
 
 if TYPE_CHECKING:
     from tui.terminal_talk import TerminalTalk
@@ -27,6 +29,15 @@ _IN_ASCII = str.maketrans(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNESCAPED = re.compile(r"[\x7f-\x9f]")
 _NARROWEST = 40
+
+
+class OutputLost(Exception):
+    """Standard output cannot be written, or nobody reads it any more (`errno` is EPIPE then)."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.errno)
+        self.errno = error.errno
+        self.reason = error.strerror
 
 
 class Exit(IntEnum):
@@ -85,19 +96,35 @@ def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
     stream.write(text + end)
 
 
+@contextlib.contextmanager
+def _to_output() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
 def write_lines(lines: Iterable[str]) -> None:
-    """Print results. Lines are folded at the width of a terminal; characters that it cannot show are replaced."""
+    """Print results. Lines are folded at the width of a terminal; characters that it cannot show are replaced.
+
+    Raises OutputLost.
+    """
     for line in lines:
-        _write(sys.stdout, line)
+        with _to_output():
+            _write(sys.stdout, line)
 
 
 def write_document(value: object, *, compact: bool = False) -> None:
-    """Print one JSON document; in ASCII where the output is not UTF-8. `compact`: on one line, for a stream of documents."""
+    """Print one JSON document; in ASCII where the output is not UTF-8. `compact`: on one line, for a stream of documents.
+
+    Raises OutputLost.
+    """
     if sys.stdout is None:
         return
     unicode = shown_encoding(sys.stdout).lower().replace("-", "") == "utf8"
     text = json.dumps(value, indent=None if compact else 2, ensure_ascii=not unicode)
-    sys.stdout.write(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    with _to_output():
+        sys.stdout.write(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def complain(lines: Iterable[str]) -> None:
@@ -110,9 +137,10 @@ def complain(lines: Iterable[str]) -> None:
 
 
 def flush() -> None:
-    """Hand over what has been printed, so that a failure to do so is seen now. Raises OSError."""
+    """Hand over what has been printed, so that a failure to do so is seen now. Raises OutputLost."""
     if sys.stdout is not None:
-        sys.stdout.flush()
+        with _to_output():
+            sys.stdout.flush()
 
 
 def discard_output() -> None:
@@ -133,7 +161,10 @@ def leave(code: int) -> NoReturn:
 def _ask_line(prompt: str) -> str | None:
     _write(sys.stderr, prompt, end=" ")
     sys.stderr.flush()
-    line = sys.stdin.readline()
+    try:
+        line = sys.stdin.readline()
+    except UnicodeError:
+        raise _not_in_utf8() from None
     if not line:
         complain([""])
     return line.strip() if line else None
@@ -144,6 +175,18 @@ def _ask_hidden(prompt: str) -> str | None:
         return getpass.getpass(f"{prompt} ", stream=sys.stderr) or None
     except EOFError:
         return None
+    except UnicodeError:
+        complain([""])
+        raise _not_in_utf8() from None
+
+
+def _not_in_utf8() -> OperatorError:
+    return OperatorError(
+        "what was typed is not in UTF-8",
+        tried="to read it from the terminal",
+        meaning="the terminal sends letters beyond ASCII in another encoding, so the host would get another word",
+        remedy="set the terminal to UTF-8 and try again, or pipe the secrets in with --secrets -",
+    )
 
 
 def somebody_there(secrets: str | None = None) -> bool:

@@ -8,19 +8,21 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
 import typer
 
-from tui.console import Exit, complain, discard_output, flush, leave, write_document
+from tui.console import Exit, OutputLost, complain, discard_output, flush, leave, write_document
 from tui.errors import OperatorError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 class Ended(BaseException):
@@ -81,7 +83,7 @@ def _guarded(command: Callable[[], _T], as_json: bool, failed: Exit) -> _T:
     try:
         try:
             result = command()
-        except (typer.Exit, BrokenPipeError):
+        except (typer.Exit, OutputLost):
             raise
         except BaseException as error:
             told, code = _told(error, failed)
@@ -91,10 +93,10 @@ def _guarded(command: Callable[[], _T], as_json: bool, failed: Exit) -> _T:
             leave(code)
         finally:
             flush()
-    except OSError as error:
+    except OutputLost as lost:
         discard_output()
-        if error.errno != errno.EPIPE:
-            complain([f"the result could not be written to standard output: {error.strerror}"])
+        if lost.errno != errno.EPIPE:
+            complain([f"the result could not be written to standard output: {lost.reason}"])
         leave(Exit.FAILED)
     return result
 
@@ -110,8 +112,8 @@ def _told(error: BaseException, failed: Exit) -> tuple[OperatorError, int]:
             return _interrupted("interrupted"), Exit.INTERRUPTED
         case Ended():
             return _interrupted(f"ended by {signal.Signals(error.number).name}"), 128 + error.number
-        case OSError() if error.filename is not None:
-            _record()
+        case OSError() if error.filename is not None or error.errno in _NO_ROOM:
+            _record(error)
             return _unusable(error), failed
         case SystemExit() | GeneratorExit():
             raise error
@@ -130,16 +132,20 @@ def _interrupted(how: str) -> OperatorError:
 
 
 def _unusable(error: OSError) -> OperatorError:
-    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    place = "a file of the program" if error.filename is None else os.fsdecode(error.filename)
+    if error.errno in _NO_ROOM:
+        remedy = "make room there; adldap-ha resume CLUSTER then returns to a run that was under way"
+    else:
+        remedy = "make it a place that you may write to, or point XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_DATA_HOME elsewhere"
     return OperatorError(
         f"{place} cannot be used: {error.strerror}",
-        meaning="the program cannot keep its files on this machine; nothing was changed on any host by this",
-        remedy="make it a place that you may write to, or point XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_DATA_HOME elsewhere",
+        meaning="the program cannot keep its files on this machine",
+        remedy=remedy,
     )
 
 
 def _fault(error: BaseException) -> OperatorError:
-    log = _record()
+    log = _record(error)
     return OperatorError(
         f"adldap-ha met a fault of its own: {type(error).__name__} at {_place(error)}",
         meaning="what a detached run does is not affected",
@@ -158,8 +164,8 @@ def _place(error: BaseException) -> str:
     return f"{os.path.basename(code.co_filename)}, line {trace.tb_lineno}"
 
 
-def _record() -> str | None:
-    """Write the traceback of the current exception to the front's log; None when there can be no log."""
+def _record(error: BaseException) -> str | None:
+    """Write where an error came from to the front's log, without its words: None when there can be no log."""
     from tui.logs import front_log, log_to, stop_logging
     from tui.remote.redaction import Redactor
 
@@ -168,10 +174,18 @@ def _record() -> str | None:
     except OSError:
         return None
     try:
-        logging.getLogger(__name__).exception("the command ended by a fault of its own")
+        logging.getLogger(__name__).error("the command ended by an error\n%s", "\n".join(_frames(error)))
     finally:
         stop_logging(handler)
-    return str(front_log())
+    return None if handler.dropped else str(front_log())
+
+
+def _frames(error: BaseException | None) -> Iterator[str]:
+    """The tracebacks of an error and of what led to it. Messages are left out: they may hold what was typed."""
+    while error is not None:
+        yield "Traceback (most recent call last):"
+        yield "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def run_program(app: Callable[[], object]) -> None:
@@ -193,6 +207,6 @@ def _leave_now(code: int) -> None:
     """Without waiting for threads that still wait for a host: all that must be given back has been."""
     try:
         flush()
-    except OSError:
+    except OutputLost:
         discard_output()
     os._exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from io import TextIOWrapper
@@ -26,17 +27,24 @@ def log_dir(cluster: str) -> Path:
     return directory
 
 
-class _PrivateFile(RotatingFileHandler):
-    """A rotating log whose every file is created 0600."""
+class LogFile(RotatingFileHandler):
+    """A rotating log whose every file is created 0600. A record that cannot be written is dropped."""
+
+    dropped = False
+    """Whether a record was dropped, as where the disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging names it so
+        """Instead of logging's traceback on standard error, which belongs to the command's own words."""
+        self.dropped = True
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 
-def log_to(path: Path, redactor: Redactor) -> logging.Handler:
-    """Send this process's log records to `path`; returns the handler, to be closed by `stop_logging`."""
-    handler = _PrivateFile(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+def log_to(path: Path, redactor: Redactor) -> LogFile:
+    """Send this process's log records to `path`; returns the handler, to be closed by `stop_logging`. Raises OSError."""
+    handler = LogFile(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
     handler.addFilter(RedactingFilter(redactor))
     root = logging.getLogger()
@@ -47,9 +55,10 @@ def log_to(path: Path, redactor: Redactor) -> logging.Handler:
 
 
 def stop_logging(handler: logging.Handler) -> None:
-    """Close a log file that `log_to` opened."""
+    """Close a log file that `log_to` opened; what could not be written to it is lost."""
     logging.getLogger().removeHandler(handler)
-    handler.close()
+    with contextlib.suppress(OSError):
+        handler.close()
 
 
 def front_log() -> Path:

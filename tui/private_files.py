@@ -20,7 +20,7 @@ def write_private(path: Path, data: bytes, *, mode: int = PRIVATE, replace: bool
 
     A temporary file beside it is created 0600, filled, flushed to disk, given `mode`, and only then takes the name.
     With `replace=False` an existing `path` is left as it is and FileExistsError is raised. A symlink is replaced, not
-    followed. Raises OSError; `path` is then as it was and the temporary file is gone.
+    followed. Raises OSError that names a file; `path` is then as it was and the temporary file is gone.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
@@ -29,9 +29,11 @@ def write_private(path: Path, data: bytes, *, mode: int = PRIVATE, replace: bool
             os.rename(temporary, path)
         else:
             _take_free_name(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     flush_directory(path.parent)
 

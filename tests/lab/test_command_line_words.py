@@ -256,7 +256,10 @@ def test_a_fault_of_our_own_is_told_by_its_place_and_the_traceback_goes_to_the_l
     assert "must not be shown" not in err
     log = tmp_path / "state" / "adldap-ha.log"
     assert str(log) in err
-    assert "Traceback" in log.read_text()
+    recorded = log.read_text()
+    assert "Traceback" in recorded
+    assert "RuntimeError" in recorded
+    assert "must not be shown'" not in recorded.replace("raise RuntimeError('a word that must not be shown')", "")
 
 
 def test_secrets_documents_that_cannot_be_used_are_refused_without_a_word_of_them(
