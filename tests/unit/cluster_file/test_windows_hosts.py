@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.unit.cluster_file.conftest import Written, error_of
 from tui.cluster import SITE_KEYS, Cluster, ClusterSection, Host
@@ -207,3 +211,24 @@ def test_keys_of_a_site_are_added_changed_and_removed(written: Written, text: st
 
 def test_the_keys_of_a_site_are_those_that_may_differ_by_site() -> None:
     assert all(config_keys.classify(key, None) is KeyClass.SITE for key in SITE_KEYS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    user=st.text(alphabet="ab \\@.$'\"#äß", min_size=1, max_size=12),
+    install_dir=st.text(alphabet="C:\\ab '()\".x", min_size=1, max_size=16).map(lambda text: f"C:\\{text}"),
+    service=st.text(alphabet="ab A'\"#=[]ä", min_size=1, max_size=12),
+    value=st.text(alphabet="ab\\:/'\"#ä ", max_size=12),
+)
+def test_whatever_windows_allows_is_saved_as_it_is_and_the_rest_is_refused(
+    user: str, install_dir: str, service: str, value: str
+) -> None:
+    try:
+        host = windows(user=user, install_dir=install_dir, connector_unit=service, keys={"SSL_CA_PATH": value})
+    except ValidationError:
+        return
+    cluster = Cluster(cluster=ClusterSection(name="prod", first="elm"), hosts=(host,))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "prod.toml"
+        save_cluster(cluster, path)
+        assert load_cluster(path) == cluster
