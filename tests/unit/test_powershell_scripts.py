@@ -14,7 +14,7 @@ import tui
 
 PACKAGE = Path(tui.__file__).parent
 SCRIPTS = sorted(PACKAGE.rglob("*.ps1"))
-SERVICED = [path for path in SCRIPTS if path.name != "bootstrap.ps1"]
+ANSWERING = [path for path in SCRIPTS if path.name != "bootstrap.ps1"]
 
 NEWER_THAN_5_1 = {
     "a null-coalescing operator": r"\?\?",
@@ -61,7 +61,7 @@ def nodes(node: Node) -> Iterator[Node]:
 
 
 def code(path: Path) -> str:
-    """The script without its comments and the text of its strings' contents left in."""
+    """The script without its comments."""
     text = path.read_bytes()
     for node in sorted((n for n in nodes(parsed(path)) if n.type == "comment"), key=lambda n: -n.start_byte):
         text = text[: node.start_byte] + text[node.end_byte :]
@@ -120,7 +120,7 @@ def test_it_does_nothing_that_is_never_done(path: Path) -> None:
     assert [what for what, pattern in NEVER.items() if re.search(pattern, lines, re.IGNORECASE)] == []
 
 
-@pytest.mark.parametrize("path", SERVICED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ANSWERING, ids=lambda path: path.name)
 def test_it_puts_out_compressed_json(path: Path) -> None:
     lines = code(path)
     written = re.findall(r"ConvertTo-Json\b[^\n]*", lines)
@@ -160,7 +160,7 @@ def test_it_calls_only_functions_of_its_own_and_cmdlets_that_5_1_has(path: Path)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_it_is_plain_text_that_every_code_page_reads_alike(path: Path) -> None:
+def test_every_code_page_reads_it_alike(path: Path) -> None:
     text = path.read_bytes()
     assert text.isascii()
     assert b"\r" not in text

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import ntpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from pydantic import SecretStr
 
 from tui.connector.model import Install, Layout
 from tui.remote.errors import ScriptFailed
@@ -16,6 +19,14 @@ ROOT = "C:\\Program Files (x86)\\Auth0\\AD LDAP Connector"
 INHERITED = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)"
 FOLDER = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)"
 DENIED, IN_USE, FULL = 0x80070005, 0x80070020, 0x80070070
+
+_TYPES: dict[type, tuple[str, ...]] = {
+    str: ("string",),
+    int: ("int", "long"),
+    bool: ("bool",),
+    list: ("string[]",),
+    SecretStr: ("security.securestring",),
+}
 
 Answer = Mapping[str, Any] | Exception | Callable[[Mapping[str, Any]], Any]
 
@@ -81,11 +92,13 @@ class ScriptedSession:
         self, script: Script, parameters: Mapping[str, Parameter] | None = None, *, timeout: float = 30.0
     ) -> dict[str, Any]:
         given = dict(parameters or {})
+        check_parameters(script, given)
         self.calls.append((script.name, given))
         answer = self.answers[script.name]
         answer = answer(given) if callable(answer) else answer
         if isinstance(answer, Exception):
             raise answer
+        check_keys(script, answer)
         return dict(answer)
 
     def given(self, script: str) -> list[dict[str, Any]]:
@@ -135,6 +148,26 @@ class ScriptedSession:
         if isinstance(found, str):
             return FileStat(path, "symlink", size, 0.0, attributes, _led(path, found) if found else None)
         return FileStat(path, "directory" if found is None else "file", size, 0.0, attributes)
+
+
+def check_parameters(script: Script, given: Mapping[str, Parameter]) -> None:
+    """The script declares every parameter that it is given, with a type that takes the value."""
+    block = script.text[script.text.index("param(") : script.text.index("$ErrorActionPreference")]
+    declared = {name: kind.lower() for kind, name in re.findall(r"\[([\w.\[\]]+)\]\$(\w+)", block)}
+    for name, value in given.items():
+        assert name in declared, f"{script.name} has no parameter {name}"
+        assert value is None or declared[name] in _TYPES[type(value)], f"{script.name}: {name} is a {declared[name]}"
+
+
+def check_keys(script: Script, answer: object) -> None:
+    """The script puts out what a test lets it answer: every key stands in its text."""
+    if isinstance(answer, Mapping):
+        for key, value in answer.items():
+            assert re.search(rf"\b{key}\b\s*=|\['{key}'\]", script.text), f"{script.name} puts out no {key}"
+            check_keys(script, value)
+    elif isinstance(answer, list):
+        for value in answer:
+            check_keys(script, value)
 
 
 def _led(path: str, target: str) -> str:
