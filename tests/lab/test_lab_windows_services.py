@@ -10,14 +10,14 @@ import pytest
 
 from tui.lab.faults import FaultError
 from tui.lab.lab import Lab
-from tui.lab.windows.furnishing import WINDOWS_WINRM
+from tui.lab.windows.furnishing import WINDOWS_SSH, WINDOWS_WINRM
 from tui.lab.windows.host import WindowsLabHost
 from tui.lab.windows.services import ServiceRefusal, Win32
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    kinds = {"elm": WINDOWS_WINRM, "ash": WINDOWS_WINRM}
+    kinds = {"elm": WINDOWS_WINRM, "ash": WINDOWS_SSH}
     with Lab(tmp_path / "l", names=("elm", "ash", "fir"), configured=("elm",), speed=20, furnishings=kinds) as made:
         yield made
 
@@ -109,24 +109,21 @@ def test_a_program_that_ignores_the_order_to_stop_is_ended_by_nssm(elm: WindowsL
     assert process.returncode is not None
 
 
-@pytest.mark.parametrize(
-    ("fault", "host"), [("link_cut", "elm"), ("wrong_sudo", "elm"), ("quota", "fir"), ("access_denied", "fir")]
-)
-def test_a_fault_that_does_not_fit_a_hosts_system_says_so(lab: Lab, fault: str, host: str) -> None:
-    with pytest.raises(FaultError, match=f"{host} .* cannot have the fault {fault}"):
-        lab.fault(fault, host)
-
-
-def test_a_fault_without_a_host_is_that_of_every_host_that_can_have_it(lab: Lab) -> None:
-    lab.fault("clock")
-    lab.fault("quota")
-    assert lab.active_faults() == [
-        ("clock", "ash"),
-        ("clock", "elm"),
-        ("clock", "fir"),
-        ("quota", "ash"),
-        ("quota", "elm"),
+def test_a_fault_that_does_not_fit_a_host_says_so_and_without_a_host_it_is_that_of_all_that_it_fits(lab: Lab) -> None:
+    unfit = [
+        ("link_cut", "elm"),
+        ("mid_receive", "ash"),
+        ("wrong_sudo", "elm"),
+        ("quota", "fir"),
+        ("access_denied", "fir"),
     ]
-    lab.fault("clock", on=False)
-    lab.fault("quota", on=False)
+    for fault, host in unfit:
+        with pytest.raises(FaultError, match=f"{host} .* cannot have the fault {fault}"):
+            lab.fault(fault, host)
+    for fault in ("clock", "link_cut", "quota"):
+        lab.fault(fault)
+    expected = [("clock", "ash"), ("clock", "elm"), ("clock", "fir"), ("link_cut", "ash"), ("link_cut", "fir")]
+    assert lab.active_faults() == [*expected, ("quota", "elm")]
+    for fault in ("clock", "link_cut", "quota"):
+        lab.fault(fault, on=False)
     assert lab.active_faults() == []

@@ -1,4 +1,4 @@
-"""The whole procedure on clusters that mix Linux and Windows hosts, with the real detached runner and real WinRM."""
+"""The whole procedure on clusters that mix Linux and Windows hosts, with the real detached runner, WinRM and SSH."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of
 from tests.lab.windows.installs import windows_tree_of
 from tui.health.model import ClusterStatus, Verdict
 from tui.lab.lab import Lab
-from tui.lab.windows.furnishing import WINDOWS_UNSIGNED, WINDOWS_WINRM
+from tui.lab.windows.furnishing import WINDOWS_SSH, WINDOWS_UNSIGNED
 from tui.lab.windows.host import WindowsLabHost
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.model import RunState, StepState
@@ -39,7 +39,7 @@ def linux_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jum
 
 @pytest.fixture
 def windows_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
-    kinds = {"fir": WINDOWS_UNSIGNED, "oak": WINDOWS_WINRM}
+    kinds = {"fir": WINDOWS_UNSIGNED, "oak": WINDOWS_SSH}
     with cluster(tmp_path, monkeypatch, furnishings=kinds) as box:
         yield box
 

@@ -77,11 +77,9 @@ def _switch(lab: Lab, name: str, host: str, on: bool, after: int) -> bool:
     """Switch a fault of one host; False when it does not fit the host's system or transport."""
     windows = lab.windows.get(host)
     if windows is not None:
-        from tui.lab.windows.faults import FAULTS as OF_WINDOWS
+        from tui.lab.windows.faults import switch
 
-        if name in OF_WINDOWS:
-            OF_WINDOWS[name](windows, on)
-        return name in OF_WINDOWS
+        return switch(windows, name, on, after)
     linux = lab.hosts[host]
     if name == "link_cut":
         linux.server.link.cut_after(after if on else None, linux.server.cut)

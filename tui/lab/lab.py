@@ -297,6 +297,9 @@ class Lab:
         """The faults that are on: name and host, None for those of tenant and directory."""
         cut = {("link_cut", name) for name, host in self.hosts.items() if not host.server.link.armed}
         cut |= {("mid_receive", name) for name, host in self.windows.items() if not host.wsman.cut_armed}
+        cut |= {
+            ("link_cut", name) for name, host in self.windows.items() if host.ssh and not host.ssh.server.link.armed
+        }
         return sorted(self._active - cut, key=lambda mark: (mark[0], mark[1] or ""))
 
     def close(self) -> None:

@@ -43,6 +43,8 @@ def _read_only(host: WindowsLabHost, on: bool) -> None:
 
 def _slow(host: WindowsLabHost, on: bool) -> None:
     host.wsman.delay = SLOW if on else 0.0
+    if host.ssh:
+        host.ssh.server.link.delay = host.wsman.delay
 
 
 def _access_denied(host: WindowsLabHost, on: bool) -> None:
@@ -79,7 +81,8 @@ def _mid_receive(host: WindowsLabHost, on: bool) -> None:
     host.wsman.cut_receive_after(0 if on else None)
 
 
-FAULTS: dict[str, Callable[[WindowsLabHost, bool], None]] = {
+_OF_WINRM = ("quota", "mid_receive")
+_FAULTS: dict[str, Callable[[WindowsLabHost, bool], None]] = {
     "clock": _clock,
     "host_down": _host_down,
     "service_masked": _service_masked,
@@ -93,3 +96,14 @@ FAULTS: dict[str, Callable[[WindowsLabHost, bool], None]] = {
     "quota": _quota,
     "constrained_language": _constrained_language,
 }
+
+
+def switch(host: WindowsLabHost, name: str, on: bool, after: int) -> bool:
+    """Switch a fault on or off; False when it does not fit how the host is reached. `after`: for link_cut, in bytes."""
+    if name == "link_cut" and host.ssh:
+        host.ssh.server.link.cut_after(after if on else None, host.ssh.server.cut)
+        return True
+    if name not in _FAULTS or (host.ssh and name in _OF_WINRM):
+        return False
+    _FAULTS[name](host, on)
+    return True
