@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tui.connector.errors import HostLocked
 from tui.connector.model import SetFile
 from tui.connector.windows.instance import WindowsInstance
+from tui.lab.lab import Lab
 from tui.lab.windows.host import WindowsLabHost
 from tui.remote.errors import FileFailure, RemoteFileError
 
@@ -65,6 +67,45 @@ class TestFiles:
         assert "another process" in caught.value.summary
         assert instance.parked(run=RUN) == ()
         instance.discard_parked(run=RUN)
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [
+            ("access_denied", FileFailure.DENIED),
+            ("disk_full", FileFailure.NO_SPACE),
+            ("read_only", FileFailure.READ_ONLY),
+        ],
+    )
+    def test_what_cannot_be_written_is_told_and_nothing_is_half_written(
+        self, instance: WindowsInstance, host: WindowsLabHost, windows_lab: Lab, fault: str, reason: FileFailure
+    ) -> None:
+        before = instance.read_set()
+        windows_lab.fault(fault, host.name)
+        try:
+            with pytest.raises(RemoteFileError) as caught:
+                instance.place(replace(before.files["lib/profileMapper.js"], data=b"other"))
+        finally:
+            windows_lab.fault(fault, host.name, on=False)
+        assert caught.value.reason is reason
+        assert caught.value.remedy
+        assert instance.read_set() == before
+        assert list(host.real_install.rglob(".adldap-ha-*")) == []
+
+    def test_an_install_that_may_not_be_changed_is_not_locked_either(
+        self, instance: WindowsInstance, host: WindowsLabHost, windows_lab: Lab
+    ) -> None:
+        windows_lab.fault("access_denied", host.name)
+        try:
+            for change in (
+                lambda: instance.lock(run=RUN, holder="alice@jump"),
+                lambda: instance.park("config.json", run=RUN),
+            ):
+                with pytest.raises(RemoteFileError) as caught:
+                    change()
+                assert caught.value.reason is FileFailure.DENIED
+        finally:
+            windows_lab.fault("access_denied", host.name, on=False)
+        assert instance.locked_by() is None
 
     def test_a_link_that_leads_away_is_not_written_through(
         self, instance: WindowsInstance, host: WindowsLabHost, tmp_path: Path
