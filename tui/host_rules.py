@@ -90,6 +90,8 @@ def _winrm_login(host: Host) -> tuple[str, str] | None:
     if host.auth == "certificate":
         if host.client_certificate is None:
             return "client_certificate", 'auth = "certificate" needs the path of the certificate to log in with'
+        if host.identity is None:
+            return "identity", 'auth = "certificate" needs the path of the certificate\'s private key'
         return None
     for key in ("client_certificate", "identity"):
         if getattr(host, key) is not None:

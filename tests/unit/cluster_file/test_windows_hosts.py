@@ -73,6 +73,7 @@ def test_windows_accounts_are_written_as_windows_writes_them(user: str) -> None:
         (["identity = '~/.ssh/id'"], "identity", 'auth = "certificate" only'),
         (["client_certificate = '~/ops.pem'"], "client_certificate", 'auth = "certificate" only'),
         (["auth = 'certificate'"], "client_certificate", "needs the path of the certificate"),
+        (["auth = 'certificate'", "client_certificate = '~/ops.pem'"], "identity", "private key"),
         (["tls = false", "auth = 'basic'"], "auth", "in the clear"),
         (["tls = false", "auth = 'certificate'", "client_certificate = '~/ops.pem'"], "auth", "in the clear"),
         (["tls = false", "ca_file = '~/ca.pem'"], "ca_file", "there is no certificate"),

@@ -167,7 +167,9 @@ class StartConnector(_StartStep):
     def prove(self, instance: Instance) -> Evidence:
         """Whether it stays up and is accepted is the next step's question."""
         service = instance.services().get(Role.CONNECTOR)
-        return Evidence(detail=f"{service.unit} is {service.state}" if service else "no service", done=service is not None)
+        return Evidence(
+            detail=f"{service.unit} is {service.state}" if service else "no service", done=service is not None
+        )
 
     def put_back(self, instance: Instance) -> Evidence:
         """Stop it before anything else is put back, unless nothing else could be."""
