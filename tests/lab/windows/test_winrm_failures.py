@@ -100,6 +100,7 @@ def test_script_that_takes_too_long_is_stopped_and_the_session_ends(server: Wsma
     with pytest.raises(ConnectionLost, match=r"Wait\.ps1 did not end within 1 s"):
         session.invoke(WAIT, timeout=1.0)
     until(lambda: server.record.calls[-1].ended == "stopped")
+    assert server.shells.open_shells() == 0
     with pytest.raises(ConnectionLost):
         session.invoke(ECHO)
 

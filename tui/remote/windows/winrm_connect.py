@@ -6,7 +6,7 @@ import logging
 
 from tui.cluster import Host
 from tui.remote.access import Access
-from tui.remote.errors import RemoteError, SecretKind
+from tui.remote.errors import AuthenticationFailed, RemoteError, SecretKind
 from tui.remote.limits import handshake_slot
 from tui.remote.redaction import quiet_libraries
 from tui.remote.windows.certificate_trust import TlsTrust, decide_trust
@@ -62,9 +62,9 @@ def _open(host: Host, access: Access, endpoint: Endpoint, trust: TlsTrust | None
     session = WinrmSession(Listener(endpoint, login.shown, login.method, host.tls), transport, refuse=refuse)
     try:
         session.open()
-    except RemoteError:
+    except RemoteError as error:
         session.close()
-        if login.method == "kerberos" and password is None and host.user is not None:
+        if isinstance(error, AuthenticationFailed) and login.method == "kerberos" and not password and host.user:
             # There was no ticket to log in with; a password gets one.
             raise password_needed(host) from None
         raise

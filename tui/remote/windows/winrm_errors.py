@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import requests
@@ -22,6 +23,7 @@ NO_SUCH_SHELL = 2150858843
 """The fault code for a shell that the host has ended: nothing of the request was done."""
 _ENDED = frozenset({NO_SUCH_SHELL, 2150858842, 2150858904, 2150859082, 2150859177, 995, 1726})
 """Lacking selectors, session closed, shell closed, another token, an aborted operation, a failed procedure call."""
+_TIMED_OUT = 2150858793
 _ACCESS_DENIED = 5
 _AUTHENTICATION_FAILED = 2150858806
 _TOO_MANY = frozenset({2150859173, 2150859174, 2150859175, 2150859176, 2150859179, *range(2150859236, 2150859241)})
@@ -71,6 +73,12 @@ def fault(error: WSManFaultError, listener: Listener) -> RemoteError:
     parts = {"host": listener.endpoint.host, "tried": f"{listener.shown}; fault {error.code}: {said}"}
     if code in _ENDED:
         return _ended(listener, f"fault {error.code}: {said}")
+    if code == _TIMED_OUT:
+        return HostUnreachable(
+            "the host takes too long to open a PowerShell session",
+            **parts,
+            remedy="see what keeps it busy, and whether a logon script or a virus scanner holds PowerShell back",
+        )
     if code == _AUTHENTICATION_FAILED:
         return refused_login(listener, None, said=said)
     if code == _ACCESS_DENIED:
@@ -137,6 +145,14 @@ def refused_login(listener: Listener, offered: str | None, *, said: str = "") ->
             remedy="map the certificate to an account there (New-Item WSMan:\\localhost\\ClientCertificate), with its issuer "
             "among the trusted root authorities and `Certificate` authentication allowed",
         )
+    if listener.method == "kerberos" and not _OF_CREDENTIALS.search(said):
+        return HostUnreachable(
+            "no Kerberos login to the host could be made",
+            host=listener.endpoint.host,
+            tried=f"{listener.shown}: {' '.join(said.split())[:200]}",
+            meaning="no password was refused: the domain's key server, or the host's name in it, was not found",
+            remedy="set `address` to the host's full name in the domain; check /etc/krb5.conf, DNS, and this machine's clock",
+        )
     return AuthenticationFailed(
         f"the host refused {listener.user}",
         host=listener.endpoint.host,
@@ -144,6 +160,10 @@ def refused_login(listener: Listener, offered: str | None, *, said: str = "") ->
         meaning="the password or the name is wrong, or the account is locked, disabled or expired; it is not tried again",
         remedy=account_advice(listener.user),
     )
+
+
+_OF_CREDENTIALS = re.compile(r"password|preauth|integrity|credential|ccache|ticket|Failed to auth", re.IGNORECASE)
+"""Words by which Kerberos complains of what it was given, or that it was given nothing."""
 
 
 def account_advice(user: str) -> str:

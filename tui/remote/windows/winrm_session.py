@@ -23,8 +23,9 @@ from tui.remote.windows_session import Parameter, Script
 
 POLL_SECONDS = 3
 """How long the host holds back the answer to one question for more output."""
-FORGET_SECONDS = 900
-"""When the host itself ends a session that was cut off from here; until then it counts against a quota."""
+FORGET_SECONDS = 300
+"""When the host itself ends a session that nothing is asked of: one that was cut off counts against a quota until then, one
+that is only idle is opened again."""
 _PARTING_SECONDS = 3.0
 _FAULTS = (WinRMError, requests.RequestException, ValueError, OSError)
 
@@ -129,6 +130,7 @@ class WinrmSession(PowerShellSession):
         self._transport.patience = _PARTING_SECONDS
         with contextlib.suppress(*_FAULTS):
             shell.stop()
+            self._pool.close()
         return ConnectionLost(
             f"{script.name} did not end within {timeout:.0f} s",
             host=self.host,

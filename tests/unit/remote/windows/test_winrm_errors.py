@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 from pypsrp.exceptions import AuthenticationError, InvalidPSRPOperation, WinRMTransportError, WSManFaultError
+from spnego.exceptions import ErrorCode, SpnegoError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from tui.remote.errors import (
@@ -35,6 +36,7 @@ def fault(code: int | str | None) -> WSManFaultError:
         (fault(2150858825), RemoteError, "MaxEnvelopeSizekb"),
         (fault(2150859229), HostUnreachable, "Enable-PSRemoting"),
         (fault(2150858806), AuthenticationFailed, ".\\ops"),
+        (fault(2150858793), HostUnreachable, "too long"),
         (fault(995), ConnectionLost, "unknown"),
         (fault(2150858843), ConnectionLost, "unknown"),
         (fault(12345), RemoteError, "12345"),
@@ -110,3 +112,20 @@ def test_refused_password_is_told_from_a_way_that_is_not_offered(method: str, of
 )
 def test_advice_on_how_to_write_an_account(user: str, words: str) -> None:
     assert words in account_advice(user)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Preauthentication failed", AuthenticationFailed),
+        ("No credentials were supplied, or the credentials were unavailable", AuthenticationFailed),
+        ("Cannot contact any KDC for realm 'CORP.EXAMPLE'", HostUnreachable),
+        ("Server HOST/10.0.0.7@CORP.EXAMPLE not found in Kerberos database", HostUnreachable),
+    ],
+)
+def test_kerberos_blames_a_password_only_when_it_was_looked_at(said: str, kind: type[RemoteError]) -> None:
+    listener = Listener(LISTENER.endpoint, "ops@CORP.EXAMPLE", "kerberos", tls=True)
+    told = explain(SpnegoError(ErrorCode.failure, context_msg=said), listener, opened=False, offered="Kerberos")
+
+    assert type(told) is kind
+    assert said in str(told)
