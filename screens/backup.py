@@ -157,7 +157,7 @@ class BackupScreen(WizardScreen):
         event.stop()
         again = self.query_one("#again", Input)
         if event.input.id == "passphrase" and not self._exists and not again.value:
-            again.focus()
+            self.set_focus(again)
         else:
             self.action_primary()
 

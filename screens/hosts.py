@@ -143,7 +143,8 @@ class HostsScreen(WizardScreen):
             self.tell(missing, "care" if self._hosts else "now")
         else:
             additional = words.listed([host.name for host in self._hosts if host.name != self._first])
-            self.tell(f"{additional} will be copies of {self._first}.", "good")
+            kept = "a copy" if len(self._hosts) == 2 else "copies"
+            self.tell(f"{additional} will be {kept} of {self._first}.", "good")
         if name and len(self._hosts) < 2:
             self.offer("Add another host" if self._hosts else "Add the first host")
         else:

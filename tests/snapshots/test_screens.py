@@ -126,6 +126,15 @@ TERMINALS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen that follows a run looks at it once."""
+    for name in ("screens.progress._EVERY_S", "screens.progress._LOG_EVERY_S", "screens.decisions._EVERY_S"):
+        monkeypatch.setattr(name, 3600.0)
+    for name in ("screens.tenant._EVERY_S", "screens.summary._EVERY_S"):
+        monkeypatch.setattr(name, 3600.0)
+
+
 def shows(compare: Compare, scene: Scene, size: tuple[int, int], terminal: Terminal | None = None) -> bool:
     """Whether a scene looks as it was accepted."""
     operations = FixtureOperations()
