@@ -40,11 +40,20 @@ def parse_facts(text: str, *, sent: float, received: float) -> HostFacts:
         clock_skew_s=_skew(values.get("clock", []), sent, received),
         selinux=selinux,
         hostname=_one(values, "hostname"),
+        machine=_machine(_one(values, "install")),
     )
 
 
 def _one(values: Mapping[str, list[str]], word: str) -> str:
     return (values.get(word) or [""])[0].strip()
+
+
+def _machine(text: str) -> str | None:
+    """The kernel's boot id with the device and inode of the install directory; None unless both are told.
+
+    A machine id would not do: machines that were copied from one image often share it.
+    """
+    return text if re.fullmatch(r"[0-9a-f-]{36} \d+:\d+", text) else None
 
 
 def _release(lines: list[str]) -> dict[str, str]:

@@ -101,6 +101,8 @@ class HostFacts(_Record):
     hostname: str
     domain: str | None = None
     """The Active Directory domain that the host is joined to; None when it is not, or on Linux."""
+    machine: str | None = None
+    """The same for two hosts only when they are one install on one running machine; None when it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)

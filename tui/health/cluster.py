@@ -62,7 +62,7 @@ def connected_clock(observations: Sequence[Observation]) -> float | None:
 
 def judge_cluster(cluster: str, hosts: Sequence[HostStatus], extra: Sequence[Finding] = ()) -> ClusterStatus:
     """The cluster's verdict from its hosts', with what concerns more than one of them."""
-    problems = [*extra, *_thumbprints(hosts), *_versions(hosts), *_redundancy(hosts)]
+    problems = [*extra, *_installs(hosts), *_thumbprints(hosts), *_versions(hosts), *_redundancy(hosts)]
     return ClusterStatus(
         cluster=cluster, verdict=cluster_verdict(hosts, problems), hosts=tuple(hosts), problems=tuple(problems)
     )
@@ -84,6 +84,31 @@ def cluster_verdict(hosts: Sequence[HostStatus], problems: Sequence[Finding] = (
     if any(problem.severity is Severity.BLOCKER for problem in problems):
         return Verdict.DEGRADED
     return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.HEALTHY
+
+
+def one_install(names: Sequence[str]) -> Finding:
+    """What is said of hosts that are one and the same install."""
+    return Finding(
+        id="same-install",
+        severity=Severity.BLOCKER,
+        summary=f"{' and '.join(names)} are one and the same install on one machine: two ways to it make no second instance",
+        evidence=("the running kernel and the install directory are the same",),
+        remedy="correct the address of one of them in the cluster file, or take it out",
+    )
+
+
+def _installs(hosts: Sequence[HostStatus]) -> list[Finding]:
+    found: dict[str, list[str]] = {}
+    for host in hosts:
+        if host.machine is not None:
+            found.setdefault(host.machine, []).append(host.name)
+    return [one_install(names) for names in found.values() if len(names) > 1]
+
+
+def serving_besides(hosts: Sequence[HostStatus], names: Sequence[str]) -> list[str]:
+    """The instances that answer logins while those of `names` do not: connected, and degraded at worst."""
+    serving = (Verdict.HEALTHY, Verdict.DEGRADED)
+    return [h.name for h in hosts if h.name not in names and h.hub == "connected" and h.verdict in serving]
 
 
 def _thumbprints(hosts: Sequence[HostStatus]) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tui.connector.model import KeyDifference, LogReport
 from tui.findings import Finding
@@ -50,6 +50,8 @@ class HostStatus(_Record):
     problems: tuple[Finding, ...]
     log: LogReport | None = None
     observed: datetime
+    machine: str | None = Field(default=None, exclude=True)
+    """`HostFacts.machine`: for comparing the hosts, and no part of any document."""
 
 
 class ClusterStatus(_Record):

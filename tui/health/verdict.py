@@ -93,6 +93,7 @@ def judge(
         problems=tuple(_unique(problems)),
         log=observation.log,
         observed=observation.at,
+        machine=observation.facts.machine if observation.facts else None,
     )
 
 

@@ -15,6 +15,7 @@ from tui.connector.names import name_findings
 from tui.connector.site_keys import SiteProposal, site_findings, site_proposals
 from tui.findings import Finding, Severity, blockers
 from tui.health.clock import clock_findings
+from tui.health.cluster import one_install
 from tui.health.observation import Observation
 from tui.runbook.first_host import FirstHost
 
@@ -137,6 +138,8 @@ def _facts(facts: HostFacts | None, install: Install, first: FirstHost) -> list[
             )
         ]
     found = clock_findings(facts.clock_skew_s, first.clock_skew_s, system=install.os)
+    if facts.machine is not None and facts.machine == first.machine:
+        found.append(one_install((first.name, "this host")))
     if facts.read_only:
         found.append(
             Finding(

@@ -14,7 +14,7 @@ from tui.connector.config_keys import realm_of, secret_values
 from tui.connector.configuration_set import config_values, for_site, target_set
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance, LogMark
-from tui.connector.model import ConfigurationSet, KeyDifference
+from tui.connector.model import ConfigurationSet, HostFacts, KeyDifference
 from tui.health.drift import file_drift, key_differences
 from tui.health.probes import observe
 from tui.runbook.first_host import FirstHost, first_host
@@ -51,6 +51,7 @@ class RunContext:
         self.safekeeping = safekeeping
         self.journal = journal
         self._first: FirstHost | None = None
+        self._machines: dict[str, str] = {}
         self._lock = threading.RLock()
 
     @property
@@ -97,6 +98,14 @@ class RunContext:
         """Use what a survey has just seen, so that a preview does not look twice."""
         with self._lock:
             self._first = first
+
+    def twin(self, host: str, facts: HostFacts | None) -> str | None:
+        """The host that was seen earlier and is the very same install on the same machine as this one; None if none is."""
+        if facts is None or facts.machine is None:
+            return None
+        with self._lock:
+            known = self._machines.setdefault(facts.machine, host)
+        return known if known != host else None
 
     def note(self, host: str, name: str, text: str, data: Json) -> None:
         """Record something that a later runner of this run must know. Only the first note of a name counts."""

@@ -46,6 +46,8 @@ class FirstHost:
     clock_skew_s: float | None
     mark: LogMark | None = None
     """The end of its connector's log when the run first looked at it; None in a preview."""
+    machine: str | None = None
+    """`HostFacts.machine` of this host."""
 
 
 def first_findings(observation: Observation) -> list[Finding]:
@@ -92,6 +94,7 @@ def first_host(observation: Observation) -> FirstHost:
         connector_pid=connector.main_pid if connector else None,
         restarts=connector.restarts if connector else None,
         clock_skew_s=observation.facts.clock_skew_s if observation.facts else None,
+        machine=observation.facts.machine if observation.facts else None,
     )
 
 

@@ -10,6 +10,7 @@ from tui.connector.configuration_set import config_values, entries, for_site, pa
 from tui.connector.errors import ConfigError
 from tui.connector.model import ConfigurationSet, KeyClass, KeyDifference
 from tui.findings import Finding, Severity, blockers
+from tui.health.cluster import one_install
 from tui.health.drift import drift, key_differences
 from tui.health.observation import Observation
 from tui.runbook.additional_host import HostState, examine, proposals_for
@@ -93,6 +94,8 @@ def preview(context: RunContext, hosts: Sequence[Host]) -> Plan:
     for host in hosts:
         observation = context.links.to(host).probe(ask_ticket=False)
         survey = additional_survey(observation, context.first(), host.keys.chosen())
+        if twin := context.twin(host.name, observation.facts):
+            findings.append(one_install((twin, host.name)))
         findings += [
             finding.model_copy(update={"summary": f"{host.name}: {finding.summary}"}) for finding in survey.findings
         ]

@@ -55,3 +55,12 @@ def test_any_text_is_read(text: str) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "x", ""])
 def test_a_clock_that_is_no_number_is_unknown(value: str) -> None:
     assert parse_facts(f"clock {value}\nclock {value}\n", sent=0.0, received=0.0).clock_skew_s is None
+
+
+def test_an_install_is_told_from_every_other_by_kernel_and_directory() -> None:
+    boot = "0b1f5f0e-6a2f-4a3d-8f6e-2f4f0a4c5d6e"
+    told = {
+        text: parse_facts(f"{text}\n", sent=0.0, received=0.0).machine
+        for text in (f"install {boot} 2049:131", f"install {boot} 2049:132", f"install {boot} ", "install  2049:131")
+    }
+    assert list(told.values()) == [f"{boot} 2049:131", f"{boot} 2049:132", None, None]

@@ -10,6 +10,7 @@ printf 'clock %s\n' "$(now)"
 printf 'hostname %s\n' "$(uname -n)"
 printf 'kernel %s\n' "$(uname -s)"
 printf 'machine %s\n' "$(uname -m)"
+printf 'install %s %s\n' "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)" "$(stat -L -c '%d:%i' "$1" 2>/dev/null)"
 for release in /etc/os-release /usr/lib/os-release; do
   if [ -r "$release" ]; then sed 's/^/release /' "$release"; break; fi
 done

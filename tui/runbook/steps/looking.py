@@ -6,6 +6,7 @@ from tui.connector.instance import Instance
 from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
 from tui.findings import Severity, blockers
+from tui.health.cluster import one_install
 from tui.health.probes import observe
 from tui.runbook.additional_host import examine
 from tui.runbook.changes import same_set
@@ -139,6 +140,8 @@ class Inspect(HostStep):
         if seen.configuration is not None:
             self.work.context.hide(seen.configuration)
         state, findings = examine(seen, self.work.context.first(), self.work.host.keys.chosen())
+        if twin := self.work.context.twin(name, seen.facts):
+            findings = [one_install((twin, name)), *findings]
         if stopping := blockers(findings):
             raise refusal(name, stopping, "this host cannot be added")
         links = _refuse_unrepresented(self.work, instance, seen.configuration)
