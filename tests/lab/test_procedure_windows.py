@@ -19,6 +19,8 @@ from tui.health.model import ClusterStatus, Verdict
 from tui.lab.lab import Lab
 from tui.lab.windows.furnishing import WINDOWS_SSH, WINDOWS_UNSIGNED
 from tui.lab.windows.host import WindowsLabHost
+from tui.lab.windows.scripts import run_script
+from tui.lab.windows.wsman_calls import Call
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.model import RunState, StepState
 
@@ -91,8 +93,24 @@ def finds_everything_done(operations: ClusterOperations, elm: WindowsLabHost) ->
     assert elm.services.service(elm.connector_unit).pid == pid
 
 
-def test_a_windows_connector_becomes_a_cluster_with_windows_and_linux_hosts(windows_first: JumpBox) -> None:
+def heard(patch: pytest.MonkeyPatch) -> list[str]:
+    """What every Windows host is sent from now on and could log: the scripts, and those arguments that are no secrets."""
+    texts: list[str] = []
+
+    def run(host: WindowsLabHost, call: Call) -> str:
+        texts.append(call.script)
+        texts.extend(str(value) for name, value in call.parameters.items() if name not in call.secrets)
+        return run_script(host, call)
+
+    patch.setattr("tui.lab.windows.host.run_script", run)
+    return texts
+
+
+def test_a_windows_connector_becomes_a_cluster_with_windows_and_linux_hosts(
+    windows_first: JumpBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     box, begun = windows_first, time.time()
+    sent = heard(monkeypatch)
     fir = box.lab.windows["fir"]
     first_before = windows_tree_of(fir)
     with box.operations() as operations:
@@ -105,3 +123,5 @@ def test_a_windows_connector_becomes_a_cluster_with_windows_and_linux_hosts(wind
     assert (elm / "certs/cert.key").stat().st_mode & 0o777 == 0o600
     assert "FIREWALL_RULE_CREATED" not in json.loads((elm / "config.json").read_bytes())
     assert leaks(box.lab.canaries(), box.home) == []
+    assert any("Get-CimInstance" in text for text in sent)
+    assert [canary for canary in box.lab.canaries() for text in sent if canary in text] == []

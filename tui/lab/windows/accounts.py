@@ -30,7 +30,7 @@ class Accounts:
 
     def __init__(self, computer: str, user: str) -> None:
         self.computer, self.user = computer, user
-        parts = "-".join(str(random.randint(1 << 28, 1 << 32)) for _ in range(3))
+        parts = "-".join(str(random.randrange(1 << 28, 1 << 32)) for _ in range(3))
         self.user_sid = f"S-1-5-21-{parts}-1001"
         self.primary_group = f"S-1-5-21-{parts}-513"
         self._names = {

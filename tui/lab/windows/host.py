@@ -52,7 +52,7 @@ class WindowsLabHost:
         speed: float,
         lifeline: int,
     ) -> None:
-        """Build the tree; nothing runs or listens before `boot`. Raises OSError."""
+        """Build the tree; the services are started, and WSMan listens, by `boot`. Raises OSError."""
         self.name, self.address, self.furnishing = name, address, furnishing
         self.user, self.password = LOGIN, password
         self.powered = False
@@ -119,14 +119,7 @@ class WindowsLabHost:
             return time.time()
 
     def _build(self, configured: MadeSet | None, authority: Authority) -> None:
-        for part in (
-            "Program Files",
-            "Program Files (x86)",
-            "ProgramData",
-            "Windows/System32",
-            "Windows/Temp",
-            "Users",
-        ):
+        for part in ("Program Files", "Program Files (x86)", "ProgramData", "Windows/System32", "Windows/Temp"):
             (self.root / part).mkdir(parents=True)
         self.tree.set_acl(PROGRAM_FILES, _PROGRAM_FILES_ACL)
         self.tree.real(_AUTHORITY_FILE).write_bytes(authority.certificate_file.read_bytes())

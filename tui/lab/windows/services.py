@@ -208,17 +208,16 @@ class ServiceControl:
         stopping, throttled = service.stopping, 0
         while not stopping.is_set():
             lasted = self._run_once(service, stopping)
-            if stopping.is_set():
-                break
-            if lasted >= max(THROTTLE_SECONDS / self._speed, _SHORTEST_THROTTLE):
-                throttled = 0
-                continue
-            throttled += 1
+            quick = lasted < max(THROTTLE_SECONDS / self._speed, _SHORTEST_THROTTLE)
+            throttled = throttled + 1 if quick else 0
             with self._changed:
-                if service.state == "StopPending":
-                    continue
-                self._enter(service, "Paused")
-            stopping.wait(min(2.0 ** (throttled - 1), _LONGEST_PAUSE) / self._speed)
+                hangs = service.state == "StopPending"
+                if quick and not hangs:
+                    self._enter(service, "Paused")
+            if hangs:
+                stopping.wait()
+            elif quick:
+                stopping.wait(min(2.0 ** (throttled - 1), _LONGEST_PAUSE) / self._speed)
         with self._changed:
             service.pid, service.started = 0, None
             self._enter(service, "Stopped")

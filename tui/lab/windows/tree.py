@@ -89,10 +89,20 @@ class WindowsTree:
         """What a script tells of one path, or None when there is nothing. A link is not followed."""
         where = self.drive.place(path, follow=False)
         try:
-            seen = where.lstat()
+            return self._told(path, where)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        told = {"path": path, "size": 0, "modified": seen.st_mtime, "owner": "", "sddl": "", "target": None}
+
+    def _told(self, path: str, where: Path) -> dict[str, Any]:
+        seen = where.lstat()
+        told: dict[str, Any] = {
+            "path": path,
+            "size": 0,
+            "modified": seen.st_mtime,
+            "owner": "",
+            "sddl": "",
+            "target": None,
+        }
         if stat.S_ISLNK(seen.st_mode):
             return told | {"kind": "symlink", "target": self._link_text(where)}
         found = self.descriptor(where)
@@ -209,9 +219,10 @@ class WindowsTree:
             if landing.is_dir() or leaving.is_dir():
                 raise dotnet.exists(target)
             self._may_go(landing, target)
-            self._forget(landing)
         with self._lock:
             known = self.descriptor(leaving)
+            if os.path.lexists(landing):
+                self._acls.pop(_identity(landing), None)
             os.rename(leaving, landing)
             self._acls[_identity(landing)] = known
 
@@ -230,9 +241,13 @@ class WindowsTree:
             return True
         if not tree and os.listdir(where):
             raise dotnet.not_empty()
-        for inner in [*self._inner(where), where]:
+        everything = [*self._inner(where), where]
+        for inner in everything:
             self._may_go(inner, self.drive.shown(inner))
-        shutil.rmtree(where)
+        with self._lock:
+            for inner in everything:
+                self._acls.pop(_identity(inner), None)
+            shutil.rmtree(where)
         return True
 
     def _inner(self, where: Path) -> Iterator[Path]:
