@@ -13,7 +13,7 @@ from tui.lab.windows.wsman import Call, PsError, WsmanServer
 from tui.remote.access import Access
 from tui.remote.connect import open_session
 from tui.remote.secrets import HostSecrets, Secrets
-from tui.remote.windows.powershell_session import own_script
+from tui.remote.windows.own_scripts import own_script
 from tui.remote.windows.winrm_session import WinrmSession
 from tui.remote.windows_session import Script
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tui.remote.windows.powershell_session import ScriptError, own_script
+from tui.remote.windows.own_scripts import own_script
+from tui.remote.windows.powershell_session import ScriptError
 from tui.remote.windows_session import Parameter, Script
 
 POWERSHELL = "powershell.exe -NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand "

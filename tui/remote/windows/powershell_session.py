@@ -5,23 +5,16 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from tui.remote.errors import RemoteError, ScriptFailed
 from tui.remote.session import FileAttributes, FileStat
 from tui.remote.windows import windows_files
 from tui.remote.windows.ability import Ability, check_ability, refused_by_language_mode, too_old
-from tui.remote.windows_session import Parameter, Script, load_script
+from tui.remote.windows.own_scripts import own_script
+from tui.remote.windows_session import Parameter, Script
 
-SCRIPTS = "tui.remote.windows.scripts"
 _SHOWN = 400
-
-
-@cache
-def own_script(name: str) -> Script:
-    """The script `name` of this package."""
-    return load_script(SCRIPTS, name)
 
 
 class ScriptError(Exception):

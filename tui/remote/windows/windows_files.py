@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from tui.remote.errors import FileFailure, RemoteFileError, ScriptFailed
 from tui.remote.session import FileAttributes, FileStat
-from tui.remote.windows_session import Parameter, Script, load_script
+from tui.remote.windows.own_scripts import own_script
+from tui.remote.windows_session import Parameter, Script
 
 _SECONDS = 60.0
-_PACKAGE = "tui.remote.windows.scripts"
 
 _CODES = {
     "too-large": FileFailure.TOO_LARGE,
@@ -124,7 +124,7 @@ def checked(host: str, path: str) -> str:
 
 def _do(session: Invoker, name: str, parameters: Mapping[str, Parameter], what: str, path: str) -> dict[str, Any]:
     try:
-        return session.invoke(load_script(_PACKAGE, name), parameters, timeout=_SECONDS)
+        return session.invoke(own_script(name), parameters, timeout=_SECONDS)
     except ScriptFailed as error:
         raise file_error(session.host, what, _named(error, parameters) or path, error) from None
 
