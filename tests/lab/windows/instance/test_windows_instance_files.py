@@ -111,9 +111,9 @@ class TestFiles:
         self, instance: WindowsInstance, host: WindowsLabHost, tmp_path: Path
     ) -> None:
         library = host.real_install / "lib"
-        library.rename(tmp_path / "lib")
-        outside = host.root / "Users" / "planted"
+        outside = host.root / "ProgramData" / "planted"
         outside.mkdir()
+        library.rename(tmp_path / "lib")
         library.symlink_to(outside)
         try:
             with pytest.raises(RemoteFileError) as caught:
