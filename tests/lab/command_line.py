@@ -24,7 +24,7 @@ from tui.lab.lab import Lab
 from tui.remote.secrets_input import dump_secrets
 
 PROGRAM = (sys.executable, "-m", "tui")
-SECONDS = 60.0
+SECONDS = 120.0
 _HOMES = {
     "HOME": "",
     "XDG_CONFIG_HOME": "config",

@@ -25,7 +25,7 @@ from tui.runbook.procedure import build_procedure
 from tui.runbook.stages import Procedure
 
 _VARIABLE = "ADLDAP_HA_TEST_HOLD"
-_LONGEST_HOLD_S = 60.0
+_LONGEST_HOLD_S = 120.0
 
 Act = Callable[[], None]
 

@@ -121,7 +121,7 @@ def jump_box(lab: Lab, patch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
         until(lambda: not made.runners())
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
     """Wait for something that nothing can be awaited for; fails the test when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -12,8 +12,8 @@ from tests.lab.jump_box import tree_of
 from tui.lab.lab import Lab
 
 HOST_KEYS = {
-    "name", "verdict", "version", "layout", "install_dir", "services", "hub", "certificate", "clock_skew_s", "drift",
-    "problems",
+    "name", "os", "transport", "verdict", "version", "layout", "install_dir", "services", "hub", "certificate", "clock_skew_s",
+    "drift", "problems",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tui.lab.host import LabHost
 from tui.lab.lab import Lab
 from tui.lab.standin.certificates import decrypt_password, encrypt_password, generate_pair, thumbprint
 
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 class Clone:

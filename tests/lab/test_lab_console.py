@@ -20,7 +20,7 @@ from tui.lab.host import LabHost
 from tui.lab.lab import Lab
 
 _LINE = re.compile(r"\d\d:\d\d:\d\d - (info|error): (.*)")
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 def url(host: LabHost, path: str) -> str:

@@ -13,7 +13,7 @@ from tui.lab.lab import Lab
 from tui.lab.tenant import CONNECTION
 from tui.tenant import ConnectionStatus, Doubt, TenantClient
 
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")

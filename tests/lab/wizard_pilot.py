@@ -32,7 +32,7 @@ class WizardPilot:
         self.seen.append(text)
         return text
 
-    async def until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    async def until(self, condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
         """Wait for a condition; fails with the screen's words when it does not come."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -40,12 +40,12 @@ class WizardPilot:
             await asyncio.sleep(0.1)
             await self.pilot.pause()
 
-    async def sees(self, *texts: str, seconds: float = 60.0) -> str:
+    async def sees(self, *texts: str, seconds: float = 120.0) -> str:
         """Wait until every text is on the screen."""
         await self.until(lambda: all(text in self.look() for text in texts), " and ".join(texts), seconds)
         return self.seen[-1]
 
-    async def stage(self, name: str, seconds: float = 60.0) -> None:
+    async def stage(self, name: str, seconds: float = 120.0) -> None:
         """Wait until a screen (by its class name) is on top."""
         await self.until(lambda: type(self.app.screen).__name__ == name, name, seconds)
 
@@ -62,7 +62,7 @@ class WizardPilot:
         """Put a text into a field at once, as pasting does."""
         self.app.screen.query_one(selector, Input).value = text
 
-    async def go_on(self, label: str, seconds: float = 60.0) -> None:
+    async def go_on(self, label: str, seconds: float = 120.0) -> None:
         """Wait until the primary button has a label and can be pressed, then press enter."""
 
         def ready() -> bool:
