@@ -182,7 +182,7 @@ def given(picked: Mapping[str, str], typed: Mapping[str, str]) -> dict[str, Any]
         values["tls"] = picked["tls"] == "true"
         if picked["auth"] != PICKS["auth"][0][0]:
             values["auth"] = picked["auth"]
-    if "port" in values and values["port"].isdigit():
+    if "port" in values and values["port"].isdecimal():
         values["port"] = int(values["port"])
     return values
 
