@@ -38,8 +38,24 @@ function Assert-Inside([string]$Path) {
     }
 }
 
+function Assert-NotInUse([string]$Folder) {
+    foreach ($file in [IO.Directory]::GetFiles($Folder, '*', [IO.SearchOption]::AllDirectories)) {
+        (New-Object IO.FileStream($file, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]::None)).Dispose()
+    }
+}
+
 function Move-One([string]$Source, [string]$Target) {
-    if ([IO.Directory]::Exists($Source)) { [IO.Directory]::Move($Source, $Target) } else { [IO.File]::Move($Source, $Target) }
+    if (-not [IO.Directory]::Exists($Source)) {
+        [IO.File]::Move($Source, $Target)
+        return
+    }
+    try {
+        [IO.Directory]::Move($Source, $Target)
+    } catch {
+        # Of a folder in which a process holds a file open Windows says only that access is denied: opening the files tells.
+        if (-not (Test-Link $Source)) { Assert-NotInUse $Source }
+        throw
+    }
 }
 
 function Remove-All([string]$Path) {
