@@ -36,7 +36,7 @@ from tui.remote.windows.ssh_session import WindowsSshSession
 from tui.remote.windows_session import Parameter
 
 ADDRESS = own_address()
-ASK = 'echo "%OS%$PSHOME"'
+ASK = "echo %OS%$PSHOME"
 
 
 class Server(OpenSsh):
@@ -58,7 +58,7 @@ class Server(OpenSsh):
             shown = (
                 rb"%OS%C:\Windows\System32\WindowsPowerShell\v1.0"
                 if self.shell == "powershell"
-                else b'"Windows_NT$PSHOME"'
+                else b"Windows_NT$PSHOME"
             )
             self._print(channel, b"Profile loaded\r\n" * (self.shell == "powershell") + shown + b"\r\n")
         elif self.instead is not None:

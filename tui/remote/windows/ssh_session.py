@@ -23,7 +23,8 @@ _SHOWN_ERROR = 400
 _SHELL_SECONDS = 20.0
 _STARTING_SECONDS = 20.0
 """How much longer than a script may take its PowerShell may need to come up."""
-_ASK_SHELL = 'echo "%OS%$PSHOME"'
+_ASK_SHELL = "echo %OS%$PSHOME"
+"""cmd.exe fills in the first variable, PowerShell the second, a POSIX shell neither. Without quotes, which sshd may change."""
 
 
 class WindowsSshSession(PowerShellSession):

@@ -141,7 +141,7 @@ def refused_login(listener: Listener, offered: str | None, *, said: str = "") ->
         return AuthenticationFailed(
             "the host did not accept the client certificate",
             host=listener.endpoint.host,
-            tried=listener.shown,
+            tried=f"{listener.shown}: {' '.join(said.split())[:200]}" if said else listener.shown,
             remedy="map the certificate to an account there (New-Item WSMan:\\localhost\\ClientCertificate), with its issuer "
             "among the trusted root authorities and `Certificate` authentication allowed",
         )
@@ -229,12 +229,6 @@ def _status(status: int, listener: Listener) -> RemoteError:
 
 def _broken(error: requests.RequestException, listener: Listener, *, opened: bool) -> RemoteError:
     host, shown = listener.endpoint.host, listener.endpoint.shown
-    if (
-        isinstance(error, requests.exceptions.SSLError)
-        and "ALERT" in str(error).upper()
-        and listener.method == "certificate"
-    ):
-        return refused_login(listener, None)
     if isinstance(error, requests.exceptions.SSLError) and _distrusted(error):
         return CertificateRefused(
             f"{shown} no longer shows the certificate that was accepted",
@@ -243,6 +237,10 @@ def _broken(error: requests.RequestException, listener: Listener, *, opened: boo
             meaning="somebody may be listening in, or the certificate was just renewed; no credentials were sent to it",
             remedy="connect again, and compare what is shown then",
         )
+    refused = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.ConnectTimeout)
+    if listener.method == "certificate" and refused and not opened:
+        # The same handshake succeeded a moment ago, without the client's certificate.
+        return refused_login(listener, None, said=_innermost(error))
     if isinstance(error, AnswerInClear):
         return ConnectionLost(
             "an answer was not encrypted",
