@@ -6,6 +6,7 @@ itself: an administrator would otherwise read for it what it may not read.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ntpath import dirname, isabs, join, normpath
 
 from tui.connector.errors import ConnectorError
@@ -16,6 +17,7 @@ from tui.remote.session import FileAttributes, FileStat
 from tui.remote.windows_session import WindowsSession
 
 DEPTH = 6
+_MOST_LINKS = 16
 _SYSTEM = ("localsystem", "nt authority\\system", "")
 
 
@@ -80,27 +82,37 @@ def _follow(session: WindowsSession, install: Install, seen: dict[str, FileStat]
         return seen
     # Deduplicated and off-line files are reparse points that lead nowhere else: their bytes are read as any file's.
     leading = {path: _led_to(path, stat.target) for path, stat in links.items() if stat.target}
-    for path, target in leading.items():
-        _refuse_away(session, install, path, target)
-    behind = session.stat_files(list(leading.values())) if leading else {}
+    behind: dict[str, FileStat] = {}
+    further = leading
+    for _ in range(_MOST_LINKS):
+        if not further:
+            break
+        for path, target in further.items():
+            _refuse_away(session, install, path, target)
+        behind |= session.stat_files(list(dict.fromkeys(further.values())))
+        further = {
+            path: _led_to(target, behind[target].target)
+            for path, target in further.items()
+            if _leads_on(behind, target)
+        }
+        leading |= further
     found = dict(seen)
     for path, stat in links.items():
         if path not in leading:
-            found[path] = _as(stat, path, kind_of=None)
+            found[path] = replace(stat, kind="file")
         elif leading[path] in behind:
-            found[path] = _as(behind[leading[path]], path, kind_of=behind[leading[path]])
+            found[path] = replace(behind[leading[path]], path=path)
     certs = on_host(install, set_paths(install.layout).certs)
     if certs in leading and found[certs].kind == "directory":
         target = leading[certs]
         for stat in session.list_tree(target, depth=DEPTH):
             inside = f"{certs}{stat.path[len(target) :]}"
-            found[inside] = _as(stat, inside, kind_of=stat)
+            found[inside] = replace(stat, path=inside)
     return found
 
 
-def _as(stat: FileStat, path: str, *, kind_of: FileStat | None) -> FileStat:
-    kind = kind_of.kind if kind_of else "file"
-    return FileStat(path, kind, stat.size, stat.modified, stat.attributes, stat.target)
+def _leads_on(seen: dict[str, FileStat], path: str) -> bool:
+    return path in seen and _is_link(seen[path]) and bool(seen[path].target)
 
 
 def _led_to(path: str, target: str | None) -> str:

@@ -68,6 +68,22 @@ class TestLinks:
         assert set_links(session, install()) == {"config.json": f"{ROOT}\\current.json"}
         assert unrepresented(session, install()) == ("config.json",)
 
+    def test_a_link_to_a_link_is_followed_to_its_end(self) -> None:
+        session = host()
+        session.files[f"{ROOT}\\config.json"] = "one.json"
+        session.files[f"{ROOT}\\one.json"] = "two.json"
+        session.files[f"{ROOT}\\two.json"] = b"{}"
+        assert read_set(session, install()).data("config.json") == b"{}"
+        session.files[f"{ROOT}\\one.json"] = "D:\\config.json"
+        with pytest.raises(ConnectorError):
+            read_set(session, install(account="CORP\\svc"))
+
+    def test_links_in_a_circle_are_no_files(self) -> None:
+        session = host()
+        session.files[f"{ROOT}\\config.json"] = "one.json"
+        session.files[f"{ROOT}\\one.json"] = "config.json"
+        assert "config.json" not in read_set(session, install()).files
+
     def test_a_certs_folder_that_is_a_junction_is_read_behind_it(self) -> None:
         session = host()
         behind = f"{ROOT}\\kept"
