@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from tests.lab.windows.winrm_client import (
     works,
 )
 from tui.lab.windows import certificates
+from tui.lab.windows.http_security import ConnectionSecurity
 from tui.lab.windows.wsman import WsmanServer
 from tui.remote.connect import open_session
 from tui.remote.errors import ConnectionLost, HostUnreachable, RemoteError, RightsLacking, ScriptFailed
@@ -238,6 +240,40 @@ def test_message_that_is_too_large_is_not_run_and_the_session_goes_on(
 def test_largest_file_as_base64_travels_in_pieces(session: WinrmSession) -> None:
     data = "x" * ((4 << 20) * 4 // 3)
     assert session.invoke(ECHO, {"Data": data})["given"] == {"Data": data}
+
+
+def test_answer_in_clear_over_http_is_not_used(
+    server: WsmanServer, session: WinrmSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        ConnectionSecurity, "wrap", lambda security, message: ("application/soap+xml;charset=UTF-8", message)
+    )
+    with pytest.raises(ConnectionLost, match="not encrypted") as told:
+        session.invoke(ECHO)
+
+    assert "tampering" in (told.value.meaning or "")
+
+
+def test_redirect_is_not_followed(server: WsmanServer, tmp_path: Path) -> None:
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(307)
+            self.send_header("Location", server.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer((server.address, 0), Elsewhere) as other:
+        serving = threading.Thread(target=other.serve_forever, daemon=True)
+        serving.start()
+        host = host_of(server).model_copy(update={"port": other.server_port})
+        with pytest.raises(HostUnreachable, match="sends its clients elsewhere"):
+            open_session(host, access_with(tmp_path))
+        other.shutdown()
+
+    assert server.record.connections == 0
 
 
 @pytest.mark.parametrize(
