@@ -159,6 +159,6 @@ def _proofs(survey: FirstSurvey) -> list[tuple[str, str | Content]]:
 
 
 def _entry(entry: SetEntry) -> RowData:
-    owner = f"{entry.owner}:{entry.group}" if entry.group else entry.owner
+    owner = f"{entry.owner}:{entry.group}" if entry.group else entry.owner.rpartition("\\")[2]
     mode = f"{entry.mode:04o}" if entry.group else "ACL"
     return RowData(entry.path, (entry.path, words.size(entry.size), words.digest(entry.sha256), owner, mode))
