@@ -11,10 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
 Cell = str | Content
+_MARKER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,39 @@ class RowData:
     dim: bool = False
 
 
+def _places(columns: Sequence[Column], count: int, width: int) -> list[tuple[int, int, int]]:
+    """Which of `count` cells are shown in `width` cells, where each begins, and how much room it has.
+
+    They stand two apart, or one where two do not fit.
+    """
+    shown = [(number, column) for number, column in enumerate(columns[:count]) if width >= column.from_width]
+    fixed = sum(column.width for _, column in shown)
+    flexible = sum(1 for _, column in shown if not column.width)
+    gaps = max(0, len(shown) - 1)
+    apart = 2 if flexible or fixed + 2 * gaps <= width else 1
+    spare = max(0, width - fixed - apart * gaps)
+    found, begin = [], 0
+    for number, column in shown:
+        room = column.width or max(4, spare // max(1, flexible))
+        found.append((number, begin, room))
+        begin += room + apart
+    return found
+
+
 def lay_out(
     columns: Sequence[Column], cells: Sequence[Cell], width: int, *, style: str = "", dim: bool = False
 ) -> Content:
-    """The cells side by side in `width` cells, two apart, each cut or padded to its column."""
-    shown = [(column, cell) for column, cell in zip(columns, cells, strict=False) if width >= column.from_width]
-    fixed = sum(column.width for column, _ in shown)
-    flexible = sum(1 for column, _ in shown if not column.width)
-    spare = max(0, width - fixed - 2 * max(0, len(shown) - 1))
-    parts: list[Content] = []
-    for number, (column, cell) in enumerate(shown):
-        room = column.width or max(4, spare // max(1, flexible))
+    """The cells side by side in `width` cells, each cut or padded to its column."""
+    places = _places(columns, len(cells), width)
+    line, end = Content(), 0
+    for number, begin, room in places:
+        column, cell = columns[number], cells[number]
         content = Content(cell) if isinstance(cell, str) else cell
-        content = _fit(content, room, right=column.right, last=number == len(shown) - 1)
+        content = _fit(content, room, right=column.right, last=number == places[-1][0])
         tone = "$faint" if dim else style or column.style
-        parts.append(content.stylize_before(tone) if tone else content)
-    return Content("  ").join(parts)
+        line += Content(" " * (begin - end)) + (content.stylize_before(tone) if tone else content)
+        end = begin + room
+    return line
 
 
 def _fit(content: Content, room: int, *, right: bool, last: bool) -> Content:
@@ -76,10 +95,20 @@ class Row(Widget):
 
     def show(self, data: RowData, columns: Sequence[Column]) -> None:
         """Show other cells or columns; paints only when they differ."""
-        before = (self.data, self._columns)
+        before, laid = self.data, self._columns
         self.data, self._columns = data, columns
-        if before[1] != columns or not _same(before[0], data):
+        if laid != columns or before.dim != data.dim or len(before.cells) != len(data.cells):
             self.refresh()
+        elif changed := self._changed(before):
+            self.refresh(*changed)
+
+    def _changed(self, before: RowData) -> list[Region]:
+        """Where the cells lie that differ from before, so that the others are not sent again."""
+        return [
+            Region(_MARKER + begin, 0, room, 1)
+            for number, begin, room in _places(self._columns, len(self.data.cells), self.size.width - 1 - _MARKER)
+            if not _same_cell(before.cells[number], self.data.cells[number])
+        ]
 
     def render(self) -> Content:
         """The marker of the chosen row, then the cells."""
@@ -87,7 +116,7 @@ class Row(Widget):
         focused = self.parent is self.screen.focused
         tone = "bold $go" if focused else "$quiet"
         marker = Content.styled("▸ ", tone) if chosen else Content("  ")
-        line = marker + lay_out(self._columns, self.data.cells, self.size.width - 3, dim=self.data.dim)
+        line = marker + lay_out(self._columns, self.data.cells, self.size.width - 1 - _MARKER, dim=self.data.dim)
         if chosen and focused and self.app.native_ansi_color:
             line = Content(line.plain)
         return line.pad_right(max(0, self.size.width - line.cell_length))
@@ -99,13 +128,9 @@ class Row(Widget):
             self.parent.clicked(self)
 
 
-def _same(before: RowData, after: RowData) -> bool:
-    if before.dim != after.dim or len(before.cells) != len(after.cells):
-        return False
-    return all(_same_cell(old, new) for old, new in zip(before.cells, after.cells, strict=True))
-
-
 def _same_cell(old: Cell, new: Cell) -> bool:
+    if old is new:
+        return True
     if isinstance(old, Content) and isinstance(new, Content):
         return old.is_same(new)
     return type(old) is type(new) and old == new
@@ -187,6 +212,7 @@ class Rows(VerticalScroll):
         self.explain = explain
         self._columns = columns
         self._fitted = columns
+        self._head = ColumnTitles(columns)
         self._acts = acts
         self._titles = titles
         self._rows: dict[str, Row] = {}
@@ -197,7 +223,7 @@ class Rows(VerticalScroll):
     def compose(self) -> ComposeResult:
         """The titles stay while the rows scroll."""
         if self._titles:
-            yield ColumnTitles(self._fitted)
+            yield self._head
 
     def allow_focus(self) -> bool:
         """A hidden list takes no keys."""
@@ -233,8 +259,7 @@ class Rows(VerticalScroll):
     def _fit_columns(self, columns: tuple[Column, ...]) -> None:
         if columns != self._fitted:
             self._fitted = columns
-            for titles in self.query(ColumnTitles):
-                titles.lay(columns)
+            self._head.lay(columns)
 
     def choose(self, key: str | None) -> None:
         """Move the choice to a row."""
