@@ -58,7 +58,8 @@ def _round_trips(log: Path, additional: int) -> float:
     return sum(int(count) for host, count in ended if host != "first") / additional
 
 
-def _measured(jump_box: JumpBox, additional: int) -> Cost:
+def measured(jump_box: JumpBox, additional: int) -> Cost:
+    """What `adldap-ha apply` of the cluster `forest` costs on this jump box. Raises RuntimeError when it fails."""
     started = time.time()
     front = jump_box.start("apply", "forest", "--yes", "--json")
     front_cpu = runner_cpu = 0.0
@@ -110,7 +111,7 @@ def measure(additional: int) -> Cost:
     ):
         for name in names[1:]:
             cluster.host(name).wait_for_unit(cluster.placements[name].connector_unit, "failed", 300)
-        return _measured(cluster.jump_box, additional)
+        return measured(cluster.jump_box, additional)
 
 
 def run() -> None:
