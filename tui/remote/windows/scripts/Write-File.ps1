@@ -106,8 +106,9 @@ try {
         }
         Move-Over $temporary $target
     } catch {
+        $failure = $_
         try { [System.IO.File]::Delete($temporary) } catch { Write-Verbose "$temporary stays" }
-        throw
+        throw $failure
     }
     ConvertTo-Json -Compress -Depth 6 -InputObject @{ bytes = $bytes.Length }
 } catch {
