@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -172,3 +174,51 @@ def test_a_host_behind_openssh_has_a_host_key_and_no_wsman(tmp_path: Path) -> No
         assert lab.known_hosts_text().startswith(f"[{lab.windows['elm'].address}]:2222 ssh-ed25519 ")
         assert lab.known_certificates_text() == ""
         assert 'transport = "ssh"\nos = "windows"' in lab.cluster_document()
+
+
+INSTALL = WINDOWS_WINRM.install
+SCRATCH = "C:\\Windows\\Temp\\lab"
+CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Get-Ability.ps1", {}),
+    ("Get-AccountSids.ps1", {"Account": "LocalSystem"}),
+    ("Find-Install.ps1", {"Places": [INSTALL], "Markers": ["lib/initConf.js"]}),
+    ("Get-Facts.ps1", {"Directory": INSTALL}),
+    ("Get-Services.ps1", {"Names": ["Auth0 ADLDAP"]}),
+    ("Start-One.ps1", {"Name": "W32Time"}),
+    ("Stop-One.ps1", {"Name": "W32Time"}),
+    ("Get-Log.ps1", {"Path": f"{INSTALL}\\logs.log"}),
+    ("Invoke-Console.ps1", {"Path": "/version"}),
+    ("Invoke-Program.ps1", {"FileName": f"{INSTALL}\\none.exe", "Directory": INSTALL}),
+    ("Lock-Host.ps1", {"Path": f"{SCRATCH}.lock", "Action": "holder"}),
+    ("Move-Aside.ps1", {"Directory": INSTALL, "Action": "list", "Run": "r"}),
+    ("New-Folder.ps1", {"Path": SCRATCH}),
+    ("Write-File.ps1", {"Path": f"{SCRATCH}\\a", "Data": "", "Sha256": hashlib.sha256().hexdigest()}),
+    ("Read-Files.ps1", {"Paths": [f"{SCRATCH}\\a"]}),
+    ("Get-Entries.ps1", {"Paths": [f"{SCRATCH}\\a"]}),
+    ("Get-Tree.ps1", {"Directory": SCRATCH}),
+    ("Move-Entry.ps1", {"Source": f"{SCRATCH}\\a", "Target": f"{SCRATCH}\\b"}),
+    ("Remove-Entry.ps1", {"Path": SCRATCH, "Tree": True}),
+)
+INNER = {"Get-Services.ps1": {"id"}, "Invoke-Program.ps1": {"name", "value"}}
+"""Keys of tables that a script only passes on within itself."""
+
+
+def keys_of(answer: object) -> set[str]:
+    """Every key of an answer, also of what is in it."""
+    if isinstance(answer, dict):
+        return set(answer).union(*map(keys_of, answer.values()))
+    return set().union(*map(keys_of, answer)) if isinstance(answer, list) else set()
+
+
+def keys_in(script: str) -> set[str]:
+    """The keys that a script's hash tables have, or the JSON that it writes itself."""
+    code = re.sub(r"(?m)#.*$", "", script)
+    ways = (r"(?<![\w$.:-])([a-z][a-z_]*) = ", r"\['(\w+)'\] = ", r'"(\w+)":')
+    return {key for way in ways for key in re.findall(way, code)}
+
+
+def test_each_answer_has_the_keys_that_the_script_puts_out_and_no_others(host: WindowsLabHost) -> None:
+    assert {name for name, _ in CALLS} == set(ANSWERS)
+    for name, parameters in CALLS:
+        assert keys_of(ask(host, name, **parameters)) == keys_in(text_of(name)) - INNER.get(name, set()), name
+    host.services.start("W32Time")

@@ -147,7 +147,9 @@ class ServiceControl:
                 raise ServiceRefusal(Win32.LOGON_FAILURE)
             service.stopping = threading.Event()
             service.pid, service.started, service.exit_code = next(self._numbers), self._clock(), 0
-            self._enter(service, "StartPending")
+            self._enter(service, "Running" if service.decoy else "StartPending")
+            if service.decoy:
+                return
             service.thread = threading.Thread(target=self._supervise, args=(service,), name=f"nssm-{name}", daemon=True)
             service.thread.start()
 
