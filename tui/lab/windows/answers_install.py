@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tui.lab.windows.host import WindowsLabHost
 
 _MEMORY = 8 << 30
+_LOCK_LENGTH = 2000
 
 
 def find_install(host: WindowsLabHost, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,9 +70,12 @@ def _directory(host: WindowsLabHost, asked: str, markers: list[str]) -> dict[str
     }
 
 
-def facts(host: WindowsLabHost, _: Mapping[str, Any]) -> dict[str, Any]:
-    """What the host is."""
+def facts(host: WindowsLabHost, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the host is, and what runs have left in its install."""
     now = host.clock()
+    lock, parking = f"{given['Directory']}\\.adldap-ha.lock", f"{given['Directory']}\\.adldap-ha"
+    seen = host.tree.entry(lock)
+    plain = seen is not None and seen["kind"] == "file"
     return {
         "name": "Microsoft Windows Server 2019 Standard",
         "build": host.build,
@@ -82,6 +86,11 @@ def facts(host: WindowsLabHost, _: Mapping[str, Any]) -> dict[str, Any]:
         "now": host.clock(),
         "computer": host.accounts.computer,
         "domain": host.domain,
+        "machine": f"{host.accounts.user_sid}|{host.accounts.computer}",
+        "lock": host.tree.read(lock).decode("utf-8", "replace")[:_LOCK_LENGTH] if plain else None,
+        "parked": [
+            entry["path"].rpartition("\\")[2] for entry in host.tree.below(parking, 1) if entry["kind"] == "directory"
+        ],
         "powershell": host.powershell,
     }
 

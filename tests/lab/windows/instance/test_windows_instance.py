@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.windows.instance.conftest import WAITING
+from tests.lab.windows.instance.conftest import BY_SSH, BY_WINRM, WAITING
 from tui.cluster import Cluster
 from tui.connector.config_keys import TICKET
 from tui.connector.configuration_set import config_values, set_certificate
@@ -55,6 +55,12 @@ def test_a_look_finds_it_healthy(instance: WindowsInstance, cluster: Cluster, na
     assert abs(status.clock_skew_s or 0) < 2
     assert seen.facts is not None
     assert seen.facts.domain == "lab.example"
+
+
+def test_two_hosts_are_two_machines(reach: Callable[[str], WindowsInstance]) -> None:
+    machines = [reach(name).facts().machine for name in (BY_WINRM, BY_SSH, WAITING, WAITING)]
+    assert None not in machines
+    assert len(set(machines)) == 3
 
 
 def test_the_tenant_is_asked_by_the_host_s_own_node(instance: WindowsInstance, windows_lab: Lab) -> None:

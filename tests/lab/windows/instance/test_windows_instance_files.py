@@ -26,6 +26,7 @@ class TestFiles:
             assert instance.park(part, run=RUN)
         assert instance.parked(run=RUN) == ("certs", "config.json", "lib/profileMapper.js")
         assert instance.parked(run=OTHER_RUN) == ()
+        assert instance.facts().parked_runs == (RUN,)
         assert instance.read_set().files == {}
         instance.place_directory("certs", before.directories["certs"])
         instance.place(SetFile("certs/cert.key", b"other\r\n", before.files["certs/cert.key"].attributes))
@@ -34,6 +35,7 @@ class TestFiles:
             instance.unpark(part, run=RUN)
         instance.discard_parked(run=RUN)
         assert instance.read_set() == before
+        assert instance.facts().parked_runs == ()
 
     def test_a_file_that_is_placed_has_the_acl_that_it_carries(self, instance: WindowsInstance) -> None:
         before = instance.read_set().files["lib/profileMapper.js"]
@@ -149,8 +151,10 @@ class TestLock:
         assert instance.locked_by() == RUN
         text = (host.real_install / ".adldap-ha.lock").read_text()
         assert json.loads(text)["holder"] == "alice@jump"
+        assert instance.facts().lock == text
         instance.unlock(run=RUN)
         assert instance.locked_by() is None
+        assert instance.facts().lock is None
 
     def test_taking_it_removes_what_cut_off_writes_have_left(
         self, instance: WindowsInstance, host: WindowsLabHost

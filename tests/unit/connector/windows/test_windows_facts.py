@@ -21,6 +21,9 @@ TOLD: dict[str, Any] = {
     "now": 1000.4,
     "computer": "WIN-FIR",
     "domain": None,
+    "machine": "4C4C4544-0042|9f1b",
+    "lock": None,
+    "parked": [],
     "powershell": "5.1.17763.1",
 }
 
@@ -48,6 +51,22 @@ def test_the_clock_is_compared_with_half_the_way_there_and_back_taken_off() -> N
 def test_what_is_not_told_is_not_known() -> None:
     facts = parse_facts({"memory": None, "free": None}, sent=0, received=0)
     assert (facts.memory_bytes, facts.free_bytes) == (None, None)
+
+
+def test_one_install_on_one_machine_is_told_from_every_other() -> None:
+    def machine(directory: str, **values: Any) -> str | None:
+        return parse_facts(TOLD | values, sent=0, received=0, directory=directory).machine
+
+    assert machine(ROOT) == machine(ROOT.upper()) != machine("D:\\other")
+    assert machine(ROOT) != machine(ROOT, machine="another|9f1b")
+    assert machine(ROOT, machine=None) is None
+
+
+def test_what_runs_have_left_is_told() -> None:
+    left = {"lock": '{"run": "r1"}', "parked": ["20261120-1000-aaaa", "..", ".replaced"]}
+    facts = parse_facts(TOLD | left, sent=0, received=0)
+    assert (facts.lock, facts.parked_runs) == ('{"run": "r1"}', ("20261120-1000-aaaa",))
+    assert parse_facts(TOLD, sent=0, received=0).lock is None
 
 
 def test_they_are_asked_of_the_install_s_volume() -> None:
