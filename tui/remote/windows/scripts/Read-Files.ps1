@@ -5,7 +5,7 @@ Set-StrictMode -Version 2
 
 function Read-Bytes([string]$Path) {
     $sharing = [System.IO.FileShare]::ReadWrite -bor [System.IO.FileShare]::Delete
-    $stream = New-Object System.IO.FileStream($Path, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $sharing)
+    $stream = [System.IO.File]::Open($Path, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $sharing)
     try {
         if ($stream.Length -gt $Limit) {
             throw (New-Object System.InvalidOperationException "[too-large] $Path ($($stream.Length) bytes)")
