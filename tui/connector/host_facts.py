@@ -41,6 +41,8 @@ def parse_facts(text: str, *, sent: float, received: float) -> HostFacts:
         selinux=selinux,
         hostname=_one(values, "hostname"),
         machine=_machine(_one(values, "install")),
+        lock=_one(values, "lock") if "lock" in values else None,
+        parked_runs=tuple(run for run in values.get("parked", []) if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run)),
     )
 
 

@@ -103,6 +103,10 @@ class HostFacts(_Record):
     """The Active Directory domain that the host is joined to; None when it is not, or on Linux."""
     machine: str | None = None
     """The same for two hosts only when they are one install on one running machine; None when it cannot be told."""
+    lock: str | None = None
+    """What the lock file in the install directory says; None when there is none."""
+    parked_runs: tuple[str, ...] = ()
+    """The runs whose directories of files that were moved aside are in the install directory."""
 
 
 @dataclass(frozen=True, slots=True)

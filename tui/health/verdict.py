@@ -9,6 +9,7 @@ from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, same_connection_values
 from tui.connector.errors import ConfigError
 from tui.connector.install_findings import install_findings, service_findings
+from tui.connector.left_behind import left_findings
 from tui.connector.model import ConfigurationSet, KeyDifference, Role, Service
 from tui.connector.service_words import service_words
 from tui.errors import OperatorError
@@ -72,6 +73,7 @@ def judge(
         *clock_findings(skew, clock_reference_s, system=_system(observation, host)),
         *_tenant_problems(observation),
         *_connection_problems(here, reference),
+        *left_findings(observation.facts, observation.install, lock=Severity.WARNING),
         *drift_findings(differences),
     ]
     waits = reference is not None and waits_for_set(observation)

@@ -8,6 +8,7 @@ from tui.cluster import Host
 from tui.connector.config_keys import is_configured, not_left_alone, realm_of
 from tui.connector.configuration_set import config_values, entries, for_site, password_decrypts, target_set
 from tui.connector.errors import ConfigError
+from tui.connector.left_behind import left_findings
 from tui.connector.model import ConfigurationSet, KeyClass, KeyDifference
 from tui.findings import Finding, Severity, blockers
 from tui.health.cluster import one_install
@@ -47,6 +48,10 @@ def additional_survey(
     """What a wizard shows of an additional host beside the first host's set; `site`: the host's own keys by the cluster file."""
     site = site or {}
     state, findings = examine(observation, first, site)
+    left = left_findings(observation.facts, observation.install, lock=Severity.BLOCKER)
+    findings = [*findings, *left]
+    if blockers(left) and state is not HostState.CONFIGURED_ELSEWHERE:
+        state = HostState.BLOCKED
     files, install = observation.configuration, observation.install
     changes: tuple[Change, ...] = ()
     keys: tuple[KeyDifference, ...] = ()

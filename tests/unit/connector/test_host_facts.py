@@ -64,3 +64,11 @@ def test_an_install_is_told_from_every_other_by_kernel_and_directory() -> None:
         for text in (f"install {boot} 2049:131", f"install {boot} 2049:132", f"install {boot} ", "install  2049:131")
     }
     assert list(told.values()) == [f"{boot} 2049:131", f"{boot} 2049:132", None, None]
+
+
+def test_what_runs_have_left_on_a_host_is_read() -> None:
+    text = 'lock {"run": "r1", "holder": "alice"}\nparked r1\nparked r2\nparked .\n'
+    facts = parse_facts(text, sent=0.0, received=0.0)
+    assert facts.lock == '{"run": "r1", "holder": "alice"}'
+    assert facts.parked_runs == ("r1", "r2")
+    assert parse_facts("", sent=0.0, received=0.0).lock is None
