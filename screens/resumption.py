@@ -32,11 +32,12 @@ def resume(screen: WizardScreen, resumed: Callable[[], None], begun: Callable[[]
     """Ask which way, unlock the identity, log in to the hosts again, and start a new runner for the same run.
 
     `begun` is called when the operator has decided: from then on the next bar tells of the taking up, to `resumed` or to an
-    error. A run that came to its own end can only be undone.
+    error. A run that came to its own end can only be undone, unless it failed and left hosts half of the way.
     """
     view = screen.state.view
     ended = view is not None and view.state is not RunState.INTERRUPTED
-    lines, offered = (_ENDED_LINES, _ENDED_CHOICES) if ended else (_LINES, _CHOICES)
+    only_back = view is not None and ended and not view.can_be_finished
+    lines, offered = _ENDED_LINES if ended else _LINES, _ENDED_CHOICES if only_back else _CHOICES
 
     def decided(word: str | None) -> None:
         if word in ("finish", "undo"):

@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PAUSED})
 """The run states in which a runner is at work."""
 
+_ENDED_WELL = (StepState.DONE, StepState.ALREADY, StepState.SKIPPED, StepState.UNDONE)
 _QUESTIONS = (CertificateUnknown, HostKeyUnknown, SecretNeeded)
 _LOGINS_AT_ONCE = 8
 _LONG_SECONDS = 3.0
@@ -243,9 +244,9 @@ def _refuse(host: str | None, findings: Sequence[Finding], summary: str) -> None
 class _Watch:
     """What has been told of a run so far."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, known: Sequence[StepView]) -> None:
         self._talk = talk
-        self._told: dict[str, StepState] = {}
+        self._told: dict[str, StepState] = {each.planned.id: each.state for each in known if each.state in _ENDED_WELL}
         self._begun: dict[str, float] = {}
         self._asked: set[str] = set()
 
@@ -275,9 +276,14 @@ class _Watch:
             self._talk.warn(refused.summary)
 
 
-def follow(operations: Operations, talk: Talk, run: str, *, interval: float = 0.1) -> RunView:
-    """Watch a run in the journal until it ends, passing its questions on. Raises StoppedWatching on Ctrl-C."""
-    watch = _Watch(talk)
+def follow(
+    operations: Operations, talk: Talk, run: str, *, interval: float = 0.1, known: Sequence[StepView] = ()
+) -> RunView:
+    """Watch a run in the journal until it ends, passing its questions on. Raises StoppedWatching on Ctrl-C.
+
+    `known` is what an earlier runner did: not told again.
+    """
+    watch = _Watch(talk, known)
     try:
         while True:
             view = operations.run_view(run)
@@ -324,7 +330,7 @@ def unfinished(operations: Operations) -> RunView | None:
 def resume(operations: Operations, talk: Talk, run: str | None, *, undo: bool) -> RunView:
     """Re-attach to a run that goes on; finish, or with `undo` put back, one that was interrupted or has ended."""
     view = _resumable(operations, run, undo=undo)
-    if undo and not talk.confirm_undo(operations.cluster, view.id, _changed_hosts(operations, view)):
+    if undo and not talk.confirm_undo(operations.cluster, view.id, _undone_hosts(view)):
         raise _not_confirmed(operations, "the undoing was not confirmed", "adldap-ha resume --undo")
     if view.state in UNDER_WAY:
         if undo:
@@ -336,14 +342,14 @@ def resume(operations: Operations, talk: Talk, run: str | None, *, undo: bool) -
         connect_all(operations, talk, names, all_needed=not undo)
         operations.resume_run(view.id, undo=undo)
     talk.say(f"attached to run {view.id}; it goes on if this terminal is closed")
-    return follow(operations, talk, view.id)
+    return follow(operations, talk, view.id, known=() if view.state in UNDER_WAY else view.steps)
 
 
 def _resumable(operations: Operations, run: str | None, *, undo: bool) -> RunView:
     views = operations.runs()
     view = next((view for view in views if view.id == run), None) if run else unfinished(operations)
-    if view is None and undo and run is None:
-        view = next(iter(views), None)
+    if view is None and run is None and views and (undo or views[0].can_be_finished):
+        view = views[0]
     name = operations.cluster.name
     if view is None:
         raise OperatorError(
@@ -351,21 +357,22 @@ def _resumable(operations: Operations, run: str | None, *, undo: bool) -> RunVie
             tried="read the journal",
             remedy=f"adldap-ha report {name} shows what was done; adldap-ha apply {name} starts a run",
         )
-    over = view.state in OVER and view.state is not RunState.INTERRUPTED
-    if over and (not undo or not view.changed):
+    if view.state in OVER - {RunState.INTERRUPTED} and not (view.changed if undo else view.can_be_finished):
         raise OperatorError(
             f"run {view.id} has ended: {view.state.value.replace('_', ' ')}",
             meaning="there is nothing left of it to " + ("undo" if undo else "finish"),
             remedy=f"adldap-ha apply {name} starts a new run"
-            + ("" if undo else f"; adldap-ha resume {name} --undo --run {view.id} puts its hosts back"),
+            + (f"; adldap-ha resume {name} --undo --run {view.id} puts its hosts back" if view.changed else ""),
         )
     return view
 
 
-def _changed_hosts(operations: Operations, view: RunView) -> tuple[str, ...]:
-    additional = {host.name for host in operations.cluster.additional}
+def _undone_hosts(view: RunView) -> tuple[str, ...]:
+    """The hosts that an undo puts back; of a run that goes on, those that it may have changed by then."""
+    if view.state not in UNDER_WAY:
+        return view.changed
     return tuple(
-        dict.fromkeys(step.planned.host for step in view.steps if step.planned.host in additional and step.planned.host)
+        dict.fromkeys(step.planned.host for step in view.steps if step.planned.changes_host and step.planned.host)
     )
 
 

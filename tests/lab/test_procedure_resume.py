@@ -9,8 +9,10 @@ import tomlkit
 
 from tests.lab.jump_box import finished, jump_box, tree_of, until
 from tui.errors import OperatorError
+from tui.headless import resume
 from tui.lab.lab import Lab
 from tui.runbook.model import RunState, RunView, StepState
+from tui.terminal_talk import TerminalTalk
 
 
 def _drop_host(cluster_file: Path, name: str) -> None:
@@ -49,3 +51,22 @@ def test_a_run_whose_hosts_have_left_the_cluster_file_touches_no_other_host(
         assert view.state is RunState.ROLLED_BACK
         assert view.changed == ()
         assert {name: tree_of(lab.hosts[name]) for name in before} == before
+
+
+def test_a_failed_run_that_left_a_host_changed_can_be_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Lab(tmp_path / "lab", names=("fir", "oak"), speed=20) as lab, jump_box(lab, monkeypatch) as box:
+        box.write_cluster(tenant=False)
+        with box.operations(answers={"tenant": "not_green"}) as operations:
+            run = operations.start_run()
+            failed = finished(operations, run)
+        assert (failed.state, failed.changed, failed.can_be_finished) == (RunState.FAILED, ("oak",), True)
+        said = " ".join(failed.error)
+        assert f"resume run {run} to finish it" in said
+        assert "the other hosts" not in said
+
+        told: list[str] = []
+        talk = TerminalTalk(show=told.append, ask_line=None, ask_hidden=None, yes=True)
+        with box.operations(answers={"tenant": "green"}) as operations:
+            done = resume(operations, talk, None, undo=False)
+        assert (done.id, done.state, done.verdict) == (run, RunState.DONE, "healthy")
+        assert not any("Put the certificates in place" in line for line in told)

@@ -113,10 +113,12 @@ class Engine:
         )
 
     def _tell_changed(self, hosts: tuple[str, ...]) -> None:
+        concerned = {step.planned.host for step in self._all_steps() if step.planned.changes_host}
+        rest = "; the other hosts of the run were put back or not begun" if concerned - {*hosts, None} else ""
         error = OperatorError(
             f"the run stopped; {', '.join(hosts)} {'stays' if len(hosts) == 1 else 'stay'} as it has changed them",
             host=", ".join(hosts),
-            meaning="what was finished there keeps working; the other hosts of the run were put back or not begun",
+            meaning=f"what was finished there keeps working{rest}",
             remedy=f"resume run {self._run} to finish it, or undo it to put these hosts back too",
         )
         self._journal.stopped(self._run, error.lines())

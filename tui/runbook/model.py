@@ -167,6 +167,11 @@ class RunView(_Record):
     act: str = "add"
     """What the run performs: `add`, `restart` or `drill`."""
 
+    @property
+    def can_be_finished(self) -> bool:
+        """Whether a run that has come to its end failed half of the way, with hosts that stay as it has changed them."""
+        return self.state is RunState.FAILED and self.act == "add" and bool(self.changed)
+
 
 class StepQuestion(_Record):
     """What a step asks a person before it is applied: as Question, without what the engine adds."""
