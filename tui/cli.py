@@ -322,7 +322,7 @@ def report(
 
 
 @app.command()
-@ending(failed=Exit.UNKNOWN)
+@ending(failed=Exit.UNKNOWN, runs_go_on=False)
 def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="No screens: perform everything and print the result.")
@@ -357,7 +357,7 @@ def demo(
 
 
 @app.command()
-@ending()
+@ending(runs_go_on=False)
 def lab(
     directory: Annotated[
         Path | None, typer.Argument(help="Where to put the hosts' trees; a temporary folder when absent.")

@@ -33,6 +33,10 @@ class Ended(BaseException):
         self.number = number
 
 
+class _Interrupted(OperatorError):
+    """The operator, or the system, told the command to end."""
+
+
 class StoppedWatching(OperatorError):
     """The operator no longer watches a run, which goes on."""
 
@@ -63,23 +67,24 @@ def error_document(error: OperatorError) -> dict[str, dict[str, str | None]]:
     return {"error": {part: getattr(error, part) for part in parts}}
 
 
-def ending(failed: Exit = Exit.FAILED) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+def ending(failed: Exit = Exit.FAILED, *, runs_go_on: bool = True) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     """Decorate a command: whatever it raises is told and becomes an exit code; `failed` for an OperatorError.
 
+    `runs_go_on`: whether a run that the command has started goes on without it, which is said when it is interrupted.
     Its keyword argument `as_json`, where it has one, says whether the failure is also printed as a document.
     """
 
     def decorate(command: Callable[_P, _T]) -> Callable[_P, _T]:
         @functools.wraps(command)
         def ended(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-            return _guarded(lambda: command(*args, **kwargs), bool(kwargs.get("as_json")), failed)
+            return _guarded(lambda: command(*args, **kwargs), bool(kwargs.get("as_json")), failed, runs_go_on)
 
         return ended
 
     return decorate
 
 
-def _guarded(command: Callable[[], _T], as_json: bool, failed: Exit) -> _T:
+def _guarded(command: Callable[[], _T], as_json: bool, failed: Exit, runs_go_on: bool) -> _T:
     try:
         try:
             result = command()
@@ -87,6 +92,8 @@ def _guarded(command: Callable[[], _T], as_json: bool, failed: Exit) -> _T:
             raise
         except BaseException as error:
             told, code = _told(error, failed)
+            if isinstance(told, _Interrupted | StoppedWatching) and not runs_go_on:
+                told = _Interrupted(told.summary)
             complain(told.lines())
             if as_json:
                 write_document(error_document(told))
@@ -128,7 +135,7 @@ def _received_as_exception() -> BaseException:
 
 
 def _interrupted(how: str) -> OperatorError:
-    return OperatorError(how, remedy="a run that was started before goes on: adldap-ha resume CLUSTER returns to it")
+    return _Interrupted(how, remedy="a run that was started before goes on: adldap-ha resume CLUSTER returns to it")
 
 
 def _unusable(error: OSError) -> OperatorError:
