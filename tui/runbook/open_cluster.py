@@ -17,7 +17,7 @@ from tui.connector.config_keys import secret_values
 from tui.connector.configuration_set import config_values, same_connection
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
-from tui.connector.model import ConfigurationSet, TicketInfo
+from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
 from tui.health.cluster import observe_all
 from tui.health.observation import Observation
@@ -98,22 +98,21 @@ class OpenCluster:
         hosts = [host.name for host in self.cluster.hosts]
         asking = self.cluster.first.name
         seen = observe_all([partial(self.observe, name, ask_ticket=name == asking) for name in hosts])
-        ticket = next((each.ticket for each in seen if each.ticket is not None), None)
+        informed = next((each for each in seen if each.ticket is not None), None)
         for place, name in enumerate(hosts):
-            if ticket is None and name != asking and seen[place].failure is None:
+            if informed is None and name != asking and seen[place].failure is None:
                 seen[place] = self.observe(name)
-                ticket = seen[place].ticket
-        first = next(each for each in seen if each.name == asking)
-        return [self._told(each, first, ticket) for each in seen]
+                informed = seen[place] if seen[place].ticket is not None else None
+        return [self._told(each, informed) if informed is not None else each for each in seen]
 
     @staticmethod
-    def _told(seen: Observation, first: Observation, ticket: TicketInfo | None) -> Observation:
+    def _told(seen: Observation, informed: Observation) -> Observation:
         """The observation with what the tenant said through another host, if both serve the same connection."""
-        ours, theirs = seen.configuration, first.configuration
+        ours, theirs = seen.configuration, informed.configuration
         if seen.ticket is not None or ours is None or theirs is None:
             return seen
         try:
-            return replace(seen, ticket=ticket) if same_connection(ours, theirs) else seen
+            return replace(seen, ticket=informed.ticket) if same_connection(ours, theirs) else seen
         except ConfigError:
             return seen
 
