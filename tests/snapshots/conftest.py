@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widgets import Input
+from textual.worker import WorkerCancelled
 
 from tests.snapshots import fixture_data as data
 from tests.snapshots.fixture_operations import FixtureOperations
@@ -54,7 +56,9 @@ async def settle(pilot: Pilot[int]) -> None:
     app = pilot.app
     at_rest = 0
     for _ in range(_GENERATIONS):
-        await app.workers.wait_for_complete()
+        # A question that is asked anew takes the place of the one before, which is then cancelled.
+        with contextlib.suppress(WorkerCancelled):
+            await app.workers.wait_for_complete()
         await _handled(app)
         app.screen._on_timer_update()
         await asyncio.sleep(0)
