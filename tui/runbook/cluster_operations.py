@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -27,7 +26,8 @@ from tui.remote.secrets_input import KeyringLookup
 from tui.remote.ssh_config import configured_hosts
 from tui.runbook.act_operations import ActOperations
 from tui.runbook.attach import RunClient
-from tui.runbook.journal import JournalDamaged
+from tui.runbook.connecting import connected
+from tui.runbook.journal_aside import require_damaged
 from tui.runbook.journal_sqlite import set_aside
 from tui.runbook.kept_backups import KeptBackups
 from tui.runbook.launch import new_run_id, start_run
@@ -165,19 +165,7 @@ class ClusterOperations:
 
     def connect(self, host: str) -> Connected:
         """Log in to a host, become the other account once, and keep the session."""
-        begun = time.monotonic()
-        entry = self._current.host(host)
-        with self._current.link(host).session() as session:
-            becomes = session.acting_account()
-            return Connected(
-                host=host,
-                address=entry.address,
-                login_user=session.login_user,
-                becomes=becomes,
-                key_type=str(getattr(session, "key_type", "")),
-                fingerprint=str(getattr(session, "fingerprint", "")),
-                seconds=time.monotonic() - begun,
-            )
+        return connected(self._current, host)
 
     def survey_first(self) -> FirstSurvey:
         """Look at the first host; changes nothing."""
@@ -394,19 +382,10 @@ class ClusterOperations:
 
         Raises OperatorError for a journal that is whole, RunBusy, and JournalUnavailable.
         """
-        name = self.cluster.name
-        try:
-            with self._current.journal():
-                raise OperatorError(
-                    f"the journal of cluster {name} is whole",
-                    tried="read it from its first record to its last",
-                    meaning="it tells which hosts a run has changed, so it is not set aside without need",
-                    remedy=f"adldap-ha report {name} shows what is in it",
-                )
-        except JournalDamaged:
-            if self._client is not None:
-                self._client.close()
-            return set_aside(name)
+        require_damaged(self._current)
+        if self._client is not None:
+            self._client.close()
+        return set_aside(self.cluster.name)
 
     def close(self) -> None:
         """End every session; never raises. A detached run goes on."""
