@@ -241,14 +241,16 @@ def lab_lines(ready: ReadyLab) -> list[str]:
     """Where the embedded hosts listen and how to log in. Their secrets are made up afresh at each start."""
     rows = []
     for name, (address, port) in ready.addresses.items():
-        known = ready.secrets.of_host(name, SecretKind.PASSWORD) or "-"
+        login, sudo = (
+            ready.secrets.of_host(name, kind) or "-" for kind in (SecretKind.PASSWORD, SecretKind.SUDO_PASSWORD)
+        )
         system, transport = ready.systems[name]
         way = f"ssh -p {port} {ready.user}@{address}"
         if transport == "winrm":
             way = f"WinRM over HTTPS, {address} port {port}, account {ready.user}"
-        rows.append((name, system, way, known))
+        rows.append((name, system, way, login, sudo))
     return [
-        *table(("host", "system", "log in with", "password, also for sudo"), rows),
+        *table(("host", "system", "log in with", "password", "sudo password"), rows),
         "",
         f"cluster file {ready.cluster_file}",
         f"known hosts  {ready.known_hosts}",
