@@ -93,17 +93,28 @@ async def test_a_wrong_passphrase_is_told_where_it_is_asked_for_again() -> None:
         assert operations.resumed == [False]
 
 
-async def test_a_failed_run_that_left_hosts_changed_is_undone_from_home() -> None:
-    failed = runs.run_view(9, state=RunState.FAILED).model_copy(update={"changed": (data.SECOND,)})
-    operations = core(past=[failed], views=[failed])
+@pytest.mark.parametrize(("state", "finishable"), [(RunState.FAILED, True), (RunState.INCONSISTENT, False)])
+async def test_an_ended_run_that_left_hosts_changed_is_undone_from_home(state: RunState, finishable: bool) -> None:
+    ended = runs.run_view(9, state=state).model_copy(update={"changed": (data.SECOND,)})
+    operations = core(past=[ended], views=[ended])
     app = make_app(operations)
     async with app.run_test(size=SIZE) as pilot:
         await perform(pilot, at(Stage.HOME))
         assert "Undo the run" in text_of(app)
         await perform(pilot, "enter", "u")
-        assert "Finish" not in text_of(app)
+        assert ("Finish" in text_of(app)) is finishable
         await perform(pilot, "u", *"this-one", "enter")
         assert operations.resumed == [True]
+
+
+async def test_a_failed_run_that_left_hosts_changed_can_be_finished() -> None:
+    failed = runs.run_view(9, state=RunState.FAILED).model_copy(update={"changed": (data.SECOND,)})
+    operations = core(past=[failed], views=[failed])
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, at(Stage.HOME), "enter", "u")
+        await perform(pilot, "f", *"this-one", "enter")
+        assert operations.resumed == [False]
 
 
 async def test_the_tenants_question_is_answered_on_its_own_stage() -> None:
