@@ -36,6 +36,7 @@ class Known:
 
 
 _TO_RETURN_TO = (*UNDER_WAY, RunState.INTERRUPTED)
+_OF_CLUSTERS = ("open", "watch")
 _NEEDED = (
     ("You need", "one host whose connector is configured and works"),
     ("", "one or more hosts where the same version is installed and not configured"),
@@ -59,6 +60,7 @@ class HomeScreen(WizardScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "primary", "Choose"),
+        Binding("d", "dashboard", "Dashboard"),
         Binding("s", "services", "Services"),
         Binding("c", "colours", "Light or dark"),
         Binding("escape", "back", "Back", show=False),
@@ -107,11 +109,18 @@ class HomeScreen(WizardScreen):
             else:
                 self.tell(f"A run of {waiting[0].name} is under way. Press enter to return to it.", "now")
         elif self.wizard.demo:
-            self.tell("Press enter to begin: three hosts are ready, one of them configured.", "now")
-            self.query_one("#menu", Rows).choose(f"open/{self.wizard.demo.cluster}")
+            self._lead_on_in_demo(self.wizard.demo.cluster)
         else:
             self.tell("Choose with the arrow keys and press enter.", "now")
         self._open_at_once()
+
+    def _lead_on_in_demo(self, cluster: str) -> None:
+        if cluster in self._known and _in_service(self._known[cluster]):
+            self.tell("The cluster is in service. Press enter to watch it.", "now")
+            self.query_one("#menu", Rows).choose(f"watch/{cluster}")
+        else:
+            self.tell("Press enter to begin: three hosts are ready, one of them configured.", "now")
+            self.query_one("#menu", Rows).choose(f"open/{cluster}")
 
     def _open_at_once(self) -> None:
         name, self.wizard.open_cluster = self.wizard.open_cluster, None
@@ -130,8 +139,15 @@ class HomeScreen(WizardScreen):
                 rows.append(RowData(_run_key(each), ("Resume the run", _run_words(each.last))))
             elif each.last and undoable(each.last):
                 rows.append(RowData(_run_key(each), ("Undo the run", _run_words(each.last))))
+        for each in sorted(self._known.values(), key=lambda each: not _in_service(each)):
+            if _in_service(each):
+                rows.append(RowData(f"watch/{each.name}", (f"Watch {each.name}", _cluster_words(each))))
+            else:
+                rows.append(RowData(f"open/{each.name}", (f"Open {each.name}", _cluster_words(each))))
         rows += [
-            RowData(f"open/{each.name}", (f"Open {each.name}", _cluster_words(each))) for each in self._known.values()
+            RowData(f"open/{each.name}", (f"Change {each.name}", "add hosts, or make a new backup"))
+            for each in self._known.values()
+            if _in_service(each)
         ]
         if self.wizard.demo is None:
             rows.append(RowData("new", ("New cluster", "begin with one connector that works today")))
@@ -150,6 +166,8 @@ class HomeScreen(WizardScreen):
             self._begin_demo()
         elif word == "open":
             self._open(name)
+        elif word == "watch":
+            self._watch(name)
         else:
             self._return(self._known[name])
 
@@ -159,6 +177,19 @@ class HomeScreen(WizardScreen):
             self.wizard.go(Stage.HOSTS)
 
         self.ask("open", lambda: self.operations.load(name), opened)
+
+    def _watch(self, name: str) -> None:
+        def opened(cluster: Cluster) -> None:
+            self.wizard.begin(cluster)
+            self.wizard.open_dashboard()
+
+        self.ask("open", lambda: self.operations.load(name), opened)
+
+    def action_dashboard(self) -> None:
+        """Watch the chosen cluster."""
+        word, _, name = (self.query_one("#menu", Rows).chosen or "").partition("/")
+        if word in _OF_CLUSTERS:
+            self._watch(name)
 
     def _return(self, known: Known) -> None:
         last = known.last
@@ -191,7 +222,7 @@ class HomeScreen(WizardScreen):
         """See how a cluster is without changing anything."""
         chosen = self.query_one("#menu", Rows).chosen or ""
         word, _, name = chosen.partition("/")
-        if word != "open":
+        if word not in _OF_CLUSTERS:
             return
 
         def opened(cluster: Cluster) -> None:
@@ -221,9 +252,13 @@ class HomeScreen(WizardScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Services can be asked for where a cluster is chosen."""
-        if action == "services":
-            return any((menu.chosen or "").startswith("open/") for menu in self.query("#menu").results(Rows))
+        if action in ("services", "dashboard"):
+            chosen = [(menu.chosen or "").partition("/") for menu in self.query("#menu").results(Rows)]
+            return any(word in _OF_CLUSTERS and self._readable(name) for word, _, name in chosen)
         return True
+
+    def _readable(self, name: str) -> bool:
+        return name in self._known and self._known[name].cluster is not None
 
     def action_primary(self) -> None:
         """Enter chooses, wherever the focus is."""
@@ -243,6 +278,12 @@ def _cluster_facts(cluster: Cluster, last: RunView | None) -> list[tuple[str, st
         told = Content.styled(f"  begun {words.moment(last.started)} by {last.operator}", "$quiet")
         facts.append(("Last run", words.run_state(last.state) + told))
     return facts
+
+
+def _in_service(known: Known) -> bool:
+    """Whether the cluster's last run ended well: then watching it is what one comes for."""
+    last = known.last
+    return known.cluster is not None and last is not None and last.state is RunState.DONE and last.verdict == "healthy"
 
 
 def _run_key(known: Known) -> str:

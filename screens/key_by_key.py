@@ -63,7 +63,7 @@ class KeyByKeyDialog(Dialog[None]):
 
     def _show(self) -> None:
         shown = [key for key in self._keys if self._all or not key.equal]
-        self.query_one("#keys", Rows).show([_row(key) for key in shown])
+        self.query_one("#keys", Rows).show([key_row(key) for key in shown])
         if not shown:
             self.query_one("#means", Static).update("Nothing differs. Press a to see every key.")
 
@@ -74,7 +74,8 @@ class KeyByKeyDialog(Dialog[None]):
         self.query_one("#means", Static).update(value + _MEANS[key.key_class])
 
 
-def _row(key: KeyDifference) -> RowData:
+def key_row(key: KeyDifference) -> RowData:
+    """One key: here, there, and its class."""
     there = _told(key.there) if key.equal else _told(key.there, "$go")
     return RowData(key.key, (key.key, _told(key.here, "$quiet"), there, words.plain(key.key_class.value)))
 

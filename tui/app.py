@@ -178,6 +178,12 @@ class AdldapHaApp(App[int]):
         screen_class = getattr(import_module(f"screens.{name}"), f"{stage.value.title().replace(' ', '')}Screen")
         self.push_screen(screen_class())
 
+    def open_dashboard(self) -> None:
+        """Watch the cluster that is open."""
+        from screens.dashboard import DashboardScreen
+
+        self.push_screen(DashboardScreen())
+
     def go_home(self, then: Stage | None = None) -> None:
         """Return to home, and from there to `then`, so that going back from it leads home."""
         while len(self.screen_stack) > 2:

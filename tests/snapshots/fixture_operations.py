@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_run as runs
+from tests.snapshots.fixture_watch import FixtureActs, FixtureWatch
 from tui.cluster import Cluster
 from tui.connector.model import TroubleshooterReport
 from tui.errors import OperatorError
@@ -47,6 +48,8 @@ class FixtureOperations:
         self.damaged: list[Finding] = []
         self.site_keys: dict[str, dict[str, str | None]] = {}
         self.closed = False
+        self.watched = FixtureWatch()
+        self.acts = FixtureActs()
 
     def _raise(self, name: str) -> None:
         if name in self.errors:
@@ -204,6 +207,17 @@ class FixtureOperations:
     def troubleshoot(self, host: str) -> tuple[TroubleshooterReport, str]:
         self._raise(f"troubleshoot {host}")
         return data.troubleshooter(self.failed_test if host == data.SECOND else None)
+
+    def watch(
+        self,
+        *,
+        interval: float,
+        on_change: Callable[[str], None] | None = None,
+        on_tenant: Callable[[], None] | None = None,
+    ) -> FixtureWatch:
+        self._raise("watch")
+        self.watched.on_change = on_change
+        return self.watched
 
     def tenant_online(self) -> bool | None:
         return self.online

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from tui.connector.errors import ExplainError
@@ -14,6 +15,24 @@ from tui.connector.troubleshooter_tests import TESTS
 
 _TRYING = re.compile("|".join(re.escape(test.trying) for test in TESTS), re.IGNORECASE)
 _NO_MODULE = re.compile(r"Cannot find module\b.*")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a connector's log; `meaning` is empty for one that is not known. `fatal`: no connection after it."""
+
+    text: str
+    meaning: str = ""
+    fatal: bool = False
+
+
+def explained_lines(text: str) -> list[LogLine]:
+    """The lines of a log, oldest first, with what the known ones mean."""
+    found = []
+    for line in text.splitlines():
+        message = recognise(line)
+        found.append(LogLine(line, message.meaning, message.ends) if message else LogLine(line))
+    return found
 
 
 def explain(data: bytes) -> dict[str, Any]:

@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from tui.cluster import Host
+from tui.connector.model import KeyDifference, TicketInfo
 from tui.errors import OperatorError
+from tui.findings import Finding
+from tui.health.activity import Activity, RestartCount, activity
 from tui.health.cluster import connected_clock, judge_cluster
 from tui.health.cluster_events import common_drop
+from tui.health.drift import file_drift, key_differences
 from tui.health.events import HealthEvent, events_between
 from tui.health.instance_watch import Look
 from tui.health.model import ClusterStatus, HostStatus
@@ -35,7 +40,7 @@ class InstanceView:
     """One row of the dashboard. `status` is the last that could be told; `seen` when that was (UTC).
 
     `failure` is why the last look failed, None when it did not: then `status` is stale since `seen`. `remembered`: `status`
-    comes from before this program was started. `latencies` in milliseconds, oldest first.
+    comes from before this program was started. `latencies` in milliseconds, oldest first. `activity`: None before the first look.
     """
 
     name: str
@@ -45,6 +50,7 @@ class InstanceView:
     failure: OperatorError | None = None
     remembered: bool = False
     latencies: tuple[float, ...] = ()
+    activity: Activity | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +62,7 @@ class _Row:
     wake: threading.Event = field(default_factory=threading.Event)
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
     clock: ClockTrend = field(default_factory=ClockTrend)
+    restarts: dict[str, RestartCount] = field(default_factory=dict)
 
 
 class Monitor:
@@ -75,7 +82,9 @@ class Monitor:
         on_change: Changed | None = None,
         on_events: Callable[[Sequence[HealthEvent]], None] | None = None,
         remembered: Mapping[str, HostStatus] | None = None,
+        entries: Sequence[Host] = (),
     ) -> None:
+        """`entries`: what the cluster file says of the hosts, for how each is reached and what its site may choose."""
         self.cluster, self.first = cluster, first
         self._look = look
         self._interval = max(SHORTEST_INTERVAL_S, interval)
@@ -83,6 +92,8 @@ class Monitor:
         self._lock = threading.Lock()
         self._stopped, self._paused = threading.Event(), False
         self._events: deque[HealthEvent] = deque(maxlen=_EVENTS)
+        self._entries = {entry.name: entry for entry in entries}
+        self._noted: tuple[Finding, ...] = ()
         known = remembered or {}
         self._rows = {name: _Row(name, _remembered(name, name == first, known.get(name))) for name in hosts}
         self._threads: list[threading.Thread] = []
@@ -151,9 +162,28 @@ class Monitor:
         with self._lock:
             statuses = [_current(row.view) for row in self._rows.values()]
             events = list(self._events)
-        return judge_cluster(
-            self.cluster, [each for each in statuses if each is not None], common_drop(events, len(statuses))
-        )
+        extra = (*self._noted, *common_drop(events, len(statuses)))
+        return judge_cluster(self.cluster, [each for each in statuses if each is not None], extra)
+
+    def note(self, findings: Sequence[Finding]) -> None:
+        """What is known of the cluster from elsewhere, in place of what was noted before: `status` counts it in."""
+        self._noted = tuple(findings)
+
+    def ticket(self) -> TicketInfo | None:
+        """What the tenant last told an instance of itself; None while nobody has asked."""
+        with self._lock:
+            seen = [row.observation for row in self._rows.values() if row.observation is not None]
+        return next((each.ticket for each in seen if each.ticket is not None), None)
+
+    def compared(self, name: str) -> tuple[KeyDifference, ...] | None:
+        """An instance's configuration and the first host's, key by key and file by file, equal ones included; secrets as equal
+        or different only. None while either has not been read. Raises ConfigError."""
+        with self._lock:
+            here, first = self._rows[name].observation, self._rows[self.first].observation
+        if here is None or first is None or here.configuration is None or first.configuration is None:
+            return None
+        keys = key_differences(here.configuration, first.configuration)
+        return (*keys, *file_drift(here.configuration, first.configuration))
 
     def _run(self, row: _Row, delay: float) -> None:
         if self._stopped.wait(delay):
@@ -202,6 +232,7 @@ class Monitor:
                 failure=None,
                 remembered=False,
                 latencies=tuple(row.latencies),
+                activity=_activity(row, seen.observation),
             )
             self._events.extend(events)
         self._tell(events)
@@ -221,15 +252,22 @@ class Monitor:
         yardstick = self._rows[self.first].observation if self.first in self._rows else None
         known = [each.observation for each in self._rows.values() if each.observation is not None]
         reference = yardstick.configuration if yardstick is not None and row.name != self.first else None
-        status = judge(observation, reference=reference, clock_reference_s=connected_clock(known))
+        entry = self._entries.get(row.name)
+        status = judge(observation, reference=reference, clock_reference_s=connected_clock(known), host=entry)
         if status.clock_skew_s is not None:
             row.clock.add(observation.at.timestamp(), status.clock_skew_s)
         drifting = tuple(row.clock.findings())
         return status.model_copy(update={"problems": (*status.problems, *drifting)}) if drifting else status
 
     def _tell(self, events: Sequence[HealthEvent]) -> None:
-        if events and self._on_events is not None:
+        if events and self._on_events is not None and not self._stopped.is_set():
             self._on_events(events)
+
+
+def _activity(row: _Row, observation: Observation) -> Activity:
+    for role, service in observation.services.items():
+        row.restarts.setdefault(role.value, RestartCount()).add(observation.at, service.restarts)
+    return activity(observation, row.restarts)
 
 
 def _remembered(name: str, first: bool, status: HostStatus | None) -> InstanceView:

@@ -14,7 +14,6 @@ from tui.cluster import Cluster
 from tui.cluster_file import cluster_names, find_cluster_file, load_cluster, refuse_twins, save_cluster
 from tui.connector.log import readable_log
 from tui.connector.model import TroubleshooterReport
-from tui.connector.troubleshooter import read_troubleshooter
 from tui.errors import OperatorError
 from tui.findings import Finding
 from tui.health.cluster import judge_all, judge_cluster, tenant_offline
@@ -39,6 +38,7 @@ from tui.runbook.preparation import additional_survey, first_survey, preview
 from tui.runbook.procedure import chosen_hosts, tenant_client
 from tui.runbook.ssh_hosts import described_host
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
+from tui.runbook.troubleshot import troubleshoot
 from tui.tenant import Online
 from tui.vault.errors import VaultError, VaultFailure
 from tui.vault.model import Backup, Verification
@@ -265,11 +265,18 @@ class ClusterOperations:
         hosts = self._current.hosts_of_run(run, undo=undo)
         start_run(self._order(run, "undo" if undo else "resume", hosts=hosts, act=act))
 
-    def watch(self, *, interval: float, on_change: Callable[[str], None] | None = None) -> Watching:
-        """Begin watching every instance; `on_change` is told a host's name after each look, in another thread."""
+    def watch(
+        self,
+        *,
+        interval: float,
+        on_change: Callable[[str], None] | None = None,
+        on_tenant: Callable[[], None] | None = None,
+    ) -> Watching:
+        """Begin watching every instance; `on_change` is told a host's name after each look, in another thread, and `on_tenant`
+        is called after each answer of the tenant's."""
         from tui.runbook.watching import Watching
 
-        return Watching(self._current, interval=interval, on_change=on_change)
+        return Watching(self._current, interval=interval, on_change=on_change, on_tenant=on_tenant)
 
     @property
     def acts(self) -> ActOperations:
@@ -342,10 +349,7 @@ class ClusterOperations:
 
     def troubleshoot(self, host: str) -> tuple[TroubleshooterReport, str]:
         """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""
-        current = self._current
-        current.hide(current.on_instance(host, lambda instance: instance.read_set()))
-        text = current.on_instance(host, lambda instance: instance.troubleshoot())
-        return read_troubleshooter(text), current.redactor.mask(text)
+        return troubleshoot(self._current, host)
 
     def tenant_online(self) -> bool | None:
         """The connection's status by the Management API; None = could not tell, or no `[tenant]` in the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from tui.health.model import ClusterStatus, HostStatus
 from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind
 from tui.runbook.model import Plan, RunView, SecretWanted
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
+from tui.runbook.watched import Acts, Watched
 from tui.vault.model import Backup, Verification
 
 
@@ -177,6 +178,25 @@ class Operations(Protocol):
 
     def troubleshoot(self, host: str) -> tuple[TroubleshooterReport, str]:
         """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""
+        ...
+
+    def watch(
+        self,
+        *,
+        interval: float,
+        on_change: Callable[[str], None] | None = None,
+        on_tenant: Callable[[], None] | None = None,
+    ) -> Watched:
+        """Begin watching every instance of the current cluster.
+
+        `on_change` is told a host's name after each look, `on_tenant` is called after each answer of the tenant's, both in
+        threads of the watching's own.
+        """
+        ...
+
+    @property
+    def acts(self) -> Acts:
+        """The acts of an ordinary week on the current cluster."""
         ...
 
     def tenant_online(self) -> bool | None:

@@ -6,19 +6,25 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from tui.connector.model import KeyDifference, TroubleshooterReport
 from tui.errors import OperatorError
+from tui.health.cluster import tenant_offline
 from tui.health.events import HealthEvent
 from tui.health.instance_watch import InstanceWatch, Look
-from tui.health.model import HostStatus
-from tui.health.monitor import USUAL_INTERVAL_S, Changed, Monitor
+from tui.health.model import ClusterStatus, HostStatus
+from tui.health.monitor import USUAL_INTERVAL_S, Changed, InstanceView, Monitor
 from tui.paths import state_dir
 from tui.private_files import write_private
+from tui.runbook.console_tunnel import ConsoleTunnel, console_stream
 from tui.runbook.journal import RecordKind
 from tui.runbook.open_cluster import OpenCluster
+from tui.runbook.tenant_watch import TenantView, TenantWatch
+from tui.runbook.troubleshot import Troubleshot, last_troubleshot, troubleshoot
 
 _FILE = "last_seen.json"
 _STATUSES = TypeAdapter(dict[str, HostStatus])
@@ -30,13 +36,21 @@ class Watching:
     """A running Monitor on one open cluster. `close` keeps what was seen last."""
 
     def __init__(
-        self, current: OpenCluster, *, interval: float = USUAL_INTERVAL_S, on_change: Changed | None = None
+        self,
+        current: OpenCluster,
+        *,
+        interval: float = USUAL_INTERVAL_S,
+        on_change: Changed | None = None,
+        on_tenant: Callable[[], None] | None = None,
     ) -> None:
-        """Begin. `on_change` is told each host's name after each look, in a thread of the poller's."""
+        """Begin. `on_change` is told each host's name after each look, in a thread of the poller's; `on_tenant` is called
+        after each answer of the tenant's, in another."""
         self._current = current
+        self._on_tenant = on_tenant
         cluster = current.cluster
         names = [host.name for host in cluster.hosts]
         self._watches = {name: InstanceWatch(name, asks_tenant=name == cluster.cluster.first) for name in names}
+        self._consoles: dict[str, ConsoleTunnel] = {}
         self._guard = {name: threading.Lock() for name in names}
         self.monitor = Monitor(
             cluster.name,
@@ -47,8 +61,12 @@ class Watching:
             on_change=on_change,
             on_events=self._keep,
             remembered=last_seen(cluster.name),
+            entries=cluster.hosts,
         )
+        self._troubleshot = self._read_troubleshot()
+        self._tenant = TenantWatch(cluster, current.access, self._connection, self._tenant_told)
         self.monitor.start()
+        self._tenant.start()
 
     def _look(self, name: str) -> Look:
         watch = self._watches[name]
@@ -64,6 +82,86 @@ class Watching:
             if name in (None, each):
                 watch.forget()
         self.monitor.refresh(name)
+        if name is None:
+            self._tenant.refresh()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks at one instance."""
+        return self.monitor.interval
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is looked at until `resume`."""
+        return self.monitor.paused
+
+    def set_interval(self, seconds: float) -> None:
+        """Look this often from now on; never more often than every two seconds."""
+        self.monitor.set_interval(seconds)
+
+    def pause(self) -> None:
+        """Look at nothing until `resume` or `refresh`."""
+        self.monitor.pause()
+
+    def resume(self) -> None:
+        """Go on, beginning now."""
+        self.monitor.resume()
+
+    def views(self) -> list[InstanceView]:
+        """Every instance as known now, in the cluster file's order."""
+        return self.monitor.views()
+
+    def status(self) -> ClusterStatus:
+        """The cluster's verdict from what is known now."""
+        return self.monitor.status()
+
+    def events(self) -> list[HealthEvent]:
+        """What happened since the watching began, oldest first."""
+        return self.monitor.events()
+
+    def compared(self, name: str) -> tuple[KeyDifference, ...] | None:
+        """An instance's configuration and the first host's, key by key; None while either has not been read. Raises ConfigError."""
+        return self.monitor.compared(name)
+
+    def tenant(self) -> TenantView:
+        """The tenant's side as known now."""
+        return self._tenant.view
+
+    def _connection(self) -> str | None:
+        ticket = self.monitor.ticket()
+        return ticket.connection if ticket is not None else None
+
+    def _tenant_told(self) -> None:
+        self.monitor.note([tenant_offline()] if self._tenant.view.online is False else [])
+        if self._on_tenant is not None:
+            self._on_tenant()
+
+    def troubleshot(self) -> dict[str, Troubleshot]:
+        """What the troubleshooter last said on each host, by whomever it was run."""
+        return dict(self._troubleshot)
+
+    def troubleshoot(self, name: str) -> tuple[TroubleshooterReport, str]:
+        """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""
+        report, text = troubleshoot(self._current, name)
+        self._troubleshot[name] = Troubleshot(at=datetime.now(UTC), report=report)
+        return report, text
+
+    def open_console(self, name: str) -> str:
+        """Open a tunnel to an instance's admin console until `close`; returns the address on this jump box.
+
+        Raises OperatorError for a host that is reached by WinRM, which carries no tunnel, and where the console does not answer.
+        """
+        if name not in self._consoles:
+            self._consoles[name] = ConsoleTunnel(name, lambda: console_stream(self._current, name))
+        return self._consoles[name].address
+
+    def _read_troubleshot(self) -> dict[str, Troubleshot]:
+        try:
+            with self._current.journal() as journal:
+                return last_troubleshot(journal)
+        except OperatorError as error:
+            _LOG.warning("what the troubleshooter said before could not be read: %s", error)
+            return {}
 
     def log(self, name: str) -> str:
         """The end of an instance's log as read so far, secrets masked, colours removed."""
@@ -87,12 +185,15 @@ class Watching:
             with self._current.journal() as journal:
                 for event in events:
                     journal.event(None, f"{_HEALTH}: {event.kind}: {event.text}", host=event.host)
-        except OperatorError as error:
+        except (OperatorError, OSError) as error:
             _LOG.warning("health events could not be recorded: %s", error)
 
     def close(self) -> None:
         """Stop looking, and keep what is known for the next start. Never raises."""
         self.monitor.stop()
+        self._tenant.stop()
+        for console in self._consoles.values():
+            console.close()
         known = {view.name: view.status for view in self.monitor.views() if view.status is not None and view.seen}
         try:
             remember(self._current.cluster.name, known, self._current.redactor.mask)

@@ -131,6 +131,28 @@ def span(seconds: float) -> str:
     return f"{whole // 86400} days"
 
 
+def age(seconds: float) -> str:
+    """How long ago, in steps so coarse that it seldom changes: `now`, `4 min`, `20 min`, `5 h`, `12 d`."""
+    minutes = max(0, int(seconds)) // 60
+    if minutes < 1:
+        return "now"
+    if minutes < 10:
+        return f"{minutes} min"
+    if minutes < 60:
+        return f"{minutes // 10 * 10} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+
+
+def stale_age(seconds: float) -> str:
+    """How long something has been silent: seconds within the first minute, then minutes, hours, days."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    return f"{whole // 3600} h" if whole < 2 * 86400 else f"{whole // 86400} d"
+
+
 def clock(seconds: float) -> str:
     """A duration for a column that is watched: `0:07`, `12:05`, `1:03:20`."""
     whole = max(0, int(seconds))
