@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tui.cluster import Cluster, Tenant
 from tui.remote.errors import SHOW_CERTIFICATES, CertificateUnknown, HostKeyUnknown, SecretKind, SecretNeeded
@@ -112,8 +112,19 @@ class TerminalTalk:
     def confirm_undo(self, cluster: Cluster, run: str, hosts: tuple[str, ...]) -> bool:
         """Say which hosts would be put back and ask for the cluster's name, typed."""
         self._show(f"run {run} is undone: {', '.join(hosts) or 'no host'} put back as before the run")
-        self._show("    an instance that the run connected is stopped again; the first host is not touched")
+        if cluster.first.name in hosts:
+            self._show(
+                "    each instance is stopped for a moment; a certificate that the run replaced is published again"
+            )
+        else:
+            self._show("    an instance that the run connected is stopped again; the first host is not touched")
         return self._typed_name(cluster, "undo the run")
+
+    def confirm(self, cluster: Cluster, lines: Sequence[str], purpose: str) -> bool:
+        """Show what something means and ask for the cluster's name, typed."""
+        for line in lines:
+            self._show(line)
+        return self._typed_name(cluster, purpose)
 
     def _typed_name(self, cluster: Cluster, purpose: str) -> bool:
         if self._yes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ import pytest
 from tests.lab.jump_box import until
 from tui.connector.linux import LinuxInstance
 from tui.connector.windows.instance import WindowsInstance
+from tui.runbook import act_operations
 from tui.runbook import cluster_operations as module
 from tui.runbook.cluster_operations import ClusterOperations
 from tui.runbook.journal import Journal
 from tui.runbook.launch import start_run
 from tui.runbook.model import RunState, RunView, Step, StepState
-from tui.runbook.order import RunOrder
+from tui.runbook.order import Act as ActName
+from tui.runbook.order import RunOrder, Wanted
 from tui.runbook.procedure import build_procedure
 from tui.runbook.stages import Procedure
 
@@ -95,6 +97,24 @@ def killed_at(
 ) -> str:
     """Start a run whose runner is killed at that point; returns when it is dead."""
     run = _start(operations, patch, step, operation, when, "kill")
+    until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
+    return run
+
+
+def killed_act(
+    operations: ClusterOperations,
+    patch: pytest.MonkeyPatch,
+    act: ActName,
+    step: str,
+    *,
+    hosts: Sequence[str] = (),
+    wanted: Wanted | None = None,
+) -> str:
+    """Start an act whose runner is killed when it has proven that step; returns when it is dead."""
+    with patch.context() as here:
+        here.setenv(_VARIABLE, "|".join((step, "verify", "after", "kill")))
+        here.setattr(act_operations, "start_run", partial(start_run, procedure="tests.lab.held_run:build"))
+        run = operations.acts.start(act, hosts, wanted=wanted or Wanted())
     until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
     return run
 

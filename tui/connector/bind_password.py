@@ -10,6 +10,8 @@ import hashlib
 import secrets
 import unicodedata
 
+from tui.connector.errors import CertificateError
+
 _PREFIX = "$2$."
 _BLOCK = 16
 _KEY = 32
@@ -40,6 +42,18 @@ def encrypt(plaintext: str, key: bytes) -> str:
     padded = padder.update(plaintext.encode("utf-8")) + padder.finalize()
     encryptor = Cipher(AES(_scrypt(key, salt)), CBC(iv)).encryptor()
     return f"{_PREFIX}{salt.hex()}.{iv.hex()}.{(encryptor.update(padded) + encryptor.finalize()).hex()}"
+
+
+def reencrypted(credentials: str, key: bytes, new_key: bytes) -> str:
+    """The same password, openable with the bytes of another cert.key. It is in clear in memory only. Raises CertificateError when
+    `key` does not open `credentials`."""
+    if not decrypts(credentials, key):
+        raise CertificateError(
+            "the encrypted LDAP password does not open with cert.key",
+            meaning="it cannot be encrypted anew",
+            remedy="restore cert.key byte for byte from a backup, or enter the LDAP password again on the first host",
+        )
+    return encrypt(_open(credentials.strip(), key).decode("utf-8"), new_key)
 
 
 def _open(credentials: str, key: bytes) -> bytes:

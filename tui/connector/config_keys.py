@@ -321,7 +321,7 @@ def without_not_cloned(data: bytes) -> bytes:
         text = text[:start] + text[end:]
 
 
-def with_values(data: bytes, values: Mapping[str, str]) -> bytes:
+def with_values(data: bytes, values: Mapping[str, str | int | bool]) -> bytes:
     """The bytes of a config.json that has these values, every other byte as it was; a key that it lacks comes last.
 
     An empty value for a key that it lacks changes nothing: to the connector it says the same. Raises ConfigError.
@@ -329,7 +329,8 @@ def with_values(data: bytes, values: Mapping[str, str]) -> bytes:
     present = read_config(data).values
     text = data.decode("utf-8")
     for key, value in values.items():
-        if present.get(key, "") == value:
+        old = present.get(key, "")
+        if type(old) is type(value) and old == value:
             continue
         members = _members(text)
         places = [(begin, end) for name, _, begin, end in members if name == key]

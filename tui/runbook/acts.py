@@ -38,7 +38,7 @@ _STEPS: dict[str, tuple[type[HostStep], ...]] = {"restart": RESTART, "drill": DR
 
 
 def acted_on(cluster: Cluster, act: Act, names: Sequence[str]) -> tuple[Host, ...]:
-    """The hosts that an act concerns, the first host last, so that the instance everybody knows leaves service last.
+    """For a restart and a drill: the hosts that an act concerns, the first host last, so that the instance everybody knows leaves service last.
 
     Raises OperatorError for a name that the cluster file does not have, and for a drill of a cluster of one.
     """

@@ -23,7 +23,7 @@ from tui.remote.access import Access, remember_host_key
 from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind
 from tui.remote.secrets_input import KeyringLookup
 from tui.remote.ssh_config import configured_hosts
-from tui.runbook.act_operations import ActOperations
+from tui.runbook.act_operations import NOTHING, ActOperations
 from tui.runbook.attach import RunClient
 from tui.runbook.connecting import connected
 from tui.runbook.journal_aside import require_damaged
@@ -33,7 +33,7 @@ from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView, SecretWanted
 from tui.runbook.open_cluster import OpenCluster, with_site_keys
 from tui.runbook.operator_identity import OperatorIdentity, operator_name
-from tui.runbook.order import Act, Mode, RunOrder
+from tui.runbook.order import WITHOUT_VAULT, Act, Mode, RunOrder, Wanted
 from tui.runbook.preparation import additional_survey, first_survey, preview
 from tui.runbook.procedure import chosen_hosts, tenant_client
 from tui.runbook.ssh_hosts import described_host
@@ -259,8 +259,7 @@ class ClusterOperations:
 
     def resume_run(self, run: str, *, undo: bool = False) -> None:
         """Start a runner for an interrupted run, to finish it, or with `undo` to put every changed host back."""
-        act = cast("Act", self.run_view(run).act)
-        if act == "add":
+        if (act := cast("Act", self.run_view(run).act)) not in WITHOUT_VAULT:
             self._identity.unlocked()
         hosts = self._current.hosts_of_run(run, undo=undo)
         start_run(self._order(run, "undo" if undo else "resume", hosts=hosts, act=act))
@@ -280,8 +279,8 @@ class ClusterOperations:
 
     @property
     def acts(self) -> ActOperations:
-        """Restart, rolling restart and failover drill."""
-        return ActOperations(lambda: self._current, self._order)
+        """The acts of an ordinary week."""
+        return ActOperations(lambda: self._current, self._order, self._identity.unlocked, self.runs)
 
     def _order(
         self,
@@ -291,6 +290,7 @@ class ClusterOperations:
         hosts: tuple[str, ...],
         act: Act = "add",
         interrupts: bool = False,
+        wanted: Wanted = NOTHING,
     ) -> RunOrder:
         self._look_up_client_secret()
         return RunOrder(
@@ -299,6 +299,7 @@ class ClusterOperations:
             mode=mode,
             act=act,
             interrupts=interrupts,
+            wanted=wanted,
             hosts=hosts,
             access=self.access,
             identity_file=self.identity_file,

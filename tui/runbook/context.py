@@ -174,42 +174,65 @@ class HostWork:
         """Remember what was just backed up, so that it need not be decrypted again."""
         self._before = configuration
 
+    def given(self) -> ConfigurationSet:
+        """The set that this host is to have, but for what is its own: the first host's."""
+        return self.context.first().configuration
+
+    def own_keys(self) -> dict[str, str]:
+        """What config.json says on this host alone, of keys that may differ by site."""
+        return self.host.keys.chosen()
+
+    def meant_thumbprint(self) -> str:
+        """The certificate that this host and the tenant are to have in the end."""
+        return self.context.first().thumbprint
+
+    def may_start(self, here: str | None, known: str | None) -> bool:
+        """Whether the connector may be started with the certificate `here` while the tenant knows `known`."""
+        return here is not None and here == known == self.meant_thumbprint()
+
+    def may_return(self, here: str, known: str) -> bool:
+        """Whether undoing may start the connector with the certificate that it had, `here`, while the tenant knows `known`."""
+        return here == known
+
     def target(self, instance: Instance) -> ConfigurationSet:
-        """What this host is to have: the first host's bytes with what this host has of its own: who may use its files, and the keys
+        """What this host is to have: the given bytes with what this host has of its own: who may use its files, and the keys
         of its site."""
         present = self.before()
         if present is None:
             present = self.present(instance)
         install = instance.install
         return target_set(
-            self.context.first().configuration,
+            self.given(),
             present,
             owner=install.owner,
             group=install.group,
             account=install.account,
-            keys=self.host.keys.chosen(),
+            keys=self.own_keys(),
         )
+
+    def released_with(self) -> ConfigurationSet:
+        """What this run has put in place here before it gave the host back, whatever the first host has by now."""
+        context = self.context
+        backup = context.safekeeping.of_run(context.cluster.first.name, "set", context.run, latest=True)
+        return context.safekeeping.read(backup) if backup is not None else self.given()
 
     def changed_since_release(self, now: ConfigurationSet, before: ConfigurationSet) -> list[str]:
         """What of the host is neither what this run has put in place nor what was there before it, by path or key; sorted."""
         if same_bytes(now, before):
             return []
-        context = self.context
-        backup = context.safekeeping.of_run(context.cluster.first.name, "set", context.run, latest=True)
-        given = context.safekeeping.read(backup) if backup is not None else context.first().configuration
-        site = self.host.keys.chosen()
+        given, site = self.released_with(), self.own_keys()
         differences = key_differences(now, for_site(given, site))
         realm = realm_of(config_values(given) or {})
         keys = config_keys.not_left_alone(differences, realm=realm, decided=site)
         return sorted({each.key for each in (*file_drift(now, given), *keys)})
 
     def in_line(self, files: ConfigurationSet) -> bool:
-        """Whether a set that was read of the host is the first host's, and may be started with as it is."""
-        return not self.differing_keys(files) and not file_drift(files, self.context.first().configuration)
+        """Whether a set that was read of the host is the given one, and may be started with as it is."""
+        return not self.differing_keys(files) and not file_drift(files, self.given())
 
     def differing_keys(self, files: ConfigurationSet) -> tuple[KeyDifference, ...]:
         """The keys of a config.json read of the host that keep it from staying: all but rewritten ones
         and those that its site chooses without the cluster file saying what."""
-        first, site = self.context.first(), self.host.keys.chosen()
-        differences = key_differences(files, for_site(first.configuration, site))
-        return config_keys.not_left_alone(differences, realm=realm_of(first.values), decided=site)
+        given, site = self.given(), self.own_keys()
+        differences = key_differences(files, for_site(given, site))
+        return config_keys.not_left_alone(differences, realm=realm_of(config_values(given) or {}), decided=site)

@@ -137,7 +137,7 @@ class Engine:
         if faults:
             raise faults[0]
         if not closing and any(end is not _End.DONE for end in ends):
-            self._stop(self._desk.directive)
+            self._stop(Directive.ROLL_BACK if stage.stage.all_or_nothing else self._desk.directive)
 
     def _stop(self, directive: Directive) -> None:
         self._broken.set()

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from tui.findings import Finding
 from tui.remote.errors import SecretKind
 
+_UNFINISHABLE = ("restart", "drill")
+"""Acts that leave nothing behind to be finished."""
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -165,12 +168,12 @@ class RunView(_Record):
     error: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     act: str = "add"
-    """What the run performs: `add`, `restart` or `drill`."""
+    """What the run performs: an `Act` of its order."""
 
     @property
     def can_be_finished(self) -> bool:
         """Whether a run that has come to its end failed half of the way, with hosts that stay as it has changed them."""
-        return self.state is RunState.FAILED and self.act == "add" and bool(self.changed)
+        return self.state is RunState.FAILED and self.act not in _UNFINISHABLE and bool(self.changed)
 
 
 class StepQuestion(_Record):

@@ -30,6 +30,7 @@ from tui.runbook.journal import Journal, RecordKind
 from tui.runbook.journal_sqlite import open_journal
 from tui.runbook.links import Link, Links
 from tui.runbook.model import Plan
+from tui.runbook.order import ADDING
 from tui.runbook.procedure import safekeeping_for
 from tui.runbook.safekeeping import Safekeeping
 from tui.vault.identity import Identity
@@ -137,7 +138,7 @@ class OpenCluster:
         if not wanted and plans:
             planned = Plan.model_validate(plans[0].entry.data).steps
             wanted = list(dict.fromkeys(step.host for step in planned if step.host and step.changes_host))
-        adding = not begun or begun[0].entry.data.get("act", "add") == "add"
+        adding = not begun or begun[0].entry.data.get("act", "add") in ADDING
         present = {host.name for host in (self.cluster.additional if adding else self.cluster.hosts)}
         missing = [name for name in wanted if name not in present]
         if missing and not undo:

@@ -19,10 +19,11 @@ from tui.paths import vault_dir
 from tui.remote.access import Access
 from tui.runbook.acts import act_stages, acted_on
 from tui.runbook.context import HostWork, RunContext
+from tui.runbook.giving_stages import GIVING_ACTS, given_hosts, giving_stages
 from tui.runbook.journal import Journal
 from tui.runbook.links import Links
 from tui.runbook.model import HostVerdict, Plan, PlannedStep, Step
-from tui.runbook.order import RunOrder
+from tui.runbook.order import ADDING, RunOrder
 from tui.runbook.safekeeping import Safekeeping
 from tui.runbook.stages import Procedure, Stage, Track
 from tui.runbook.steps.base import HostStep
@@ -76,10 +77,14 @@ def build_procedure(order: RunOrder, journal: Journal) -> Procedure:
         journal=journal,
     )
     client = tenant_client(cluster, order.access)
-    if order.act == "add":
+    if order.act in ADDING:
         hosts = chosen_hosts(cluster, order.hosts)
         stages = build_stages(context, hosts, client)
         seen = (cluster.first, *hosts)
+    elif order.act in GIVING_ACTS:
+        hosts = given_hosts(cluster, order.act, order.hosts)
+        stages = giving_stages(context, order.act, order.wanted, hosts, client, interrupts=order.interrupts)
+        seen = cluster.hosts
     else:
         hosts = acted_on(cluster, order.act, order.hosts)
         stages = act_stages(context, order.act, hosts, client, interrupts=order.interrupts)

@@ -19,7 +19,7 @@ from tui.vault.identity import Identity
 from tui.vault.model import Backup, Verification
 from tui.vault.vault import Vault
 
-Kind = Literal["set", "before"]
+Kind = Literal["set", "before", "planned"]
 
 KEPT = 30
 """How many backups of each host and kind stay when one more has been proven."""

@@ -26,6 +26,7 @@ class Stage:
 
     An `always` stage is performed even when an earlier one did not end well, and after everything was undone.
     `changes`: whether its steps change hosts, so that a run has not been rolled back while one of them is applied.
+    `all_or_nothing`: when it does not end well, everything that the run has applied is undone.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Stage:
     parallel: int = 1
     always: bool = False
     changes: bool = True
+    all_or_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

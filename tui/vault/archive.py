@@ -68,7 +68,7 @@ class Description(_Record):
     id: str
     cluster: str
     host: str
-    kind: Literal["set", "before"]
+    kind: Literal["set", "before", "planned"]
     created: datetime
     operator: str
     run: str | None

@@ -30,13 +30,14 @@ class BackupFile(_Record):
 class Backup(_Record):
     """One backup, as its sidecar describes it. `ciphertext_sha256` is checked against the journal before a restore.
 
-    `kind`: `set` = the first host's configuration set; `before` = what an additional host had before it was changed.
+    `kind`: `set` = the first host's configuration set; `before` = what a host had before it was changed;
+    `planned` = what a run is putting on hosts, kept so that another runner can finish it.
     """
 
     id: str
     cluster: str
     host: str
-    kind: Literal["set", "before"]
+    kind: Literal["set", "before", "planned"]
     created: datetime
     operator: str
     run: str | None

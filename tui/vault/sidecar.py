@@ -18,7 +18,7 @@ SIDECAR_SUFFIX = ".json"
 READ_ONLY = 0o400
 FORMAT = 1
 
-_ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,62}-(?:set|before)-[0-9a-f]{6}")
+_ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,62}-(?:set|before|planned)-[0-9a-f]{6}")
 _LARGEST = 4 << 20
 
 

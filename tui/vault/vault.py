@@ -56,7 +56,7 @@ class Vault:
         configuration: ConfigurationSet,
         *,
         host: str,
-        kind: Literal["set", "before"],
+        kind: Literal["set", "before", "planned"],
         operator: str,
         run: str | None,
         recipients: Sequence[str],
@@ -140,7 +140,7 @@ class Vault:
         return configuration, manifest
 
     def verify(self, backup: Backup, identity: Identity, *, expected_sha256: str | None = None) -> Verification:
-        """Decrypt a backup and prove that it restores: every hash, and for a `set` also the key/certificate pair and
+        """Decrypt a backup and prove that it restores: every hash, and unless it is a `before` also the key/certificate pair and
         that the encrypted password opens with the key. The sidecar is marked accordingly.
 
         A damaged backup is a result, not an error. Raises VaultError for what says nothing of the backup:
@@ -153,7 +153,7 @@ class Vault:
                 raise
             result = Verification(ok=False, findings=(_unusable(error),))
         else:
-            findings = tuple(set_findings(configuration)) if backup.kind == "set" else ()
+            findings = tuple(set_findings(configuration)) if backup.kind != "before" else ()
             result = Verification(ok=not blockers(findings), findings=findings)
         self._mark(backup, datetime.now(UTC) if result.ok else None)
         return result
@@ -209,7 +209,7 @@ class Vault:
         self,
         configuration: ConfigurationSet,
         host: str,
-        kind: Literal["set", "before"],
+        kind: Literal["set", "before", "planned"],
         operator: str,
         run: str | None,
         recipients: tuple[str, ...],

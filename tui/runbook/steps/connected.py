@@ -85,7 +85,7 @@ class Connected(HostStep):
 
     def good_thumbprint(self) -> str:
         """The certificate that the tenant should know."""
-        return self.work.context.first().thumbprint
+        return self.work.meant_thumbprint()
 
     @property
     def _settle(self) -> float:

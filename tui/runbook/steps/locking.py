@@ -72,7 +72,7 @@ class Unchanged(HostStep):
         if same_set(before, now):
             context.note(host, AS_BACKED_UP, "the host is as backed up", {"run": context.run})
             return Evidence(detail="as backed up")
-        first, parked = context.first().configuration, instance.parked(run=context.run)
+        first, parked = self.work.given(), instance.parked(run=context.run)
         begun = bool(parked) or context.recall(host, AS_BACKED_UP) is not None
         if same_bytes(before, now):
             made = set(first.directories) - set(before.directories) if begun else set()

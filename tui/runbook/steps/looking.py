@@ -144,7 +144,7 @@ class Inspect(HostStep):
             findings = [one_install((twin, name)), *findings]
         if stopping := blockers(findings):
             raise refusal(name, stopping, "this host cannot be added")
-        links = _refuse_unrepresented(self.work, instance, seen.configuration)
+        links = refuse_unrepresented(self.work, instance, seen.configuration)
         states = {role.value: service.state for role, service in seen.services.items()}
         self.work.context.note(name, SERVICES_BEFORE, "the services as they were before this run", {**states})
         services = ", ".join(f"{role} {word}" for role, word in states.items())
@@ -223,7 +223,7 @@ class BackUpBefore(HostStep):
         return self.work.context.recall(self.work.host.name, HOST_TAKEN) is not None
 
 
-def _refuse_unrepresented(work: HostWork, instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...]:
+def refuse_unrepresented(work: HostWork, instance: Instance, files: ConfigurationSet | None) -> tuple[str, ...]:
     """What is said of links and the like in a set that stays as it is. Raises OperatorError where it would be replaced:
     undo could not give them back, and a link that leads nowhere would have a file made at its end."""
     odd = instance.unrepresented()

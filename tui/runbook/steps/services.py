@@ -80,7 +80,7 @@ class StopServices(HostStep):
                 lines.append(f"{present[role].unit} stopped, as before this run")
             if noted.get(role.value) in (None, *AT_REST, "unknown") or present[role].running:
                 continue
-            if role is Role.CONNECTOR and (reason := _must_stay_down(instance, before)):
+            if role is Role.CONNECTOR and (reason := must_stay_down(self.work, instance, before)):
                 lines.append(f"{present[role].unit} stays stopped: {reason}")
                 lines.append(self._tell_boot(instance, present[role]))
                 continue
@@ -221,7 +221,7 @@ def _runs(instance: Instance, role: Role) -> Evidence:
     )
 
 
-def _must_stay_down(instance: Instance, before: ConfigurationSet) -> str | None:
+def must_stay_down(work: HostWork, instance: Instance, before: ConfigurationSet) -> str | None:
     """Why the connector must not be started with the set that it had before the run, None when it may."""
     try:
         certificate = set_certificate(before)
@@ -230,7 +230,7 @@ def _must_stay_down(instance: Instance, before: ConfigurationSet) -> str | None:
         return f"what starting it would publish cannot be told ({error.summary})"
     if certificate is None or ticket is None or not ticket.thumbprints:
         return "it had no certificate that the tenant knows, and would publish one of its own"
-    if certificate.thumbprint != ticket.thumbprints[0]:
+    if not work.may_return(certificate.thumbprint, ticket.thumbprints[0]):
         return "its own certificate is not the tenant's, and starting it would lock the other instances out"
     return None
 

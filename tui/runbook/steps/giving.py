@@ -1,0 +1,257 @@
+"""The steps of the acts that put a set of their own on hosts: keep it, look at the hosts, and teach the tenant a certificate."""
+
+from __future__ import annotations
+
+import time
+
+from tui.connector.config_keys import TICKET, is_configured
+from tui.connector.configuration_set import config_values
+from tui.connector.errors import ConfigError
+from tui.connector.instance import Instance
+from tui.connector.model import ConfigurationSet, Role
+from tui.errors import OperatorError
+from tui.findings import Finding, Severity, blockers
+from tui.health.cluster import one_install
+from tui.health.observation import Observation
+from tui.health.probes import observe
+from tui.runbook.additional_host import examine
+from tui.runbook.first_host import FirstHost, refusal
+from tui.runbook.giving import TENANT_KNEW, GivenSet, GivenWork
+from tui.runbook.model import Change, Evidence
+from tui.runbook.steps.base import TO_DO, HostStep, told
+from tui.runbook.steps.connected import Connected
+from tui.runbook.steps.looking import SERVICES_BEFORE, refuse_unrepresented
+from tui.runbook.steps.put_back import before_or_parked
+from tui.runbook.steps.services import StopServices, must_stay_down
+from tui.sizes import told_count
+
+_ACCEPTED_S = 10.0
+_REPUBLISHED_S = 60.0
+"""How long the publisher may take to teach the tenant the old certificate again."""
+_PAUSE_S = 1.0
+
+WITHDRAWN = "withdrawn"
+"""The note that this run has stopped both services here."""
+
+
+class KeepPlanned:
+    """Make the set that the run puts on hosts, keep it in the vault, and prove that it can be read again."""
+
+    name = "keep-planned"
+    title = "Keep what will be put on the hosts"
+    why = "a run that is interrupted must go on with the very same files"
+
+    def __init__(self, given_set: GivenSet) -> None:
+        self._given_set = given_set
+
+    @property
+    def host(self) -> str | None:
+        """The jump box."""
+        return None
+
+    def check(self) -> Evidence:
+        """Whether this run has kept and proven it."""
+        kept = self._given_set.kept()
+        if kept is None or kept.verified is None:
+            return TO_DO
+        self._given_set.get()
+        return Evidence(detail=f"kept as backup {kept.id}")
+
+    def plan(self) -> tuple[Change, ...]:
+        """The backup to be made, and the files in it."""
+        given = self._given_set.get()
+        files = told_count(len(given.configuration.files), "file")
+        return (Change(action="create", subject="encrypted backup in the vault", after=f"{files}, from {given.host}"),)
+
+    def apply(self) -> Evidence:
+        """Make it and encrypt it."""
+        made = self._given_set.make()
+        backup = self._given_set.keep(made)
+        return Evidence(detail=f"kept as backup {backup.id}", lines=(f"its certificate is {made.thumbprint}",))
+
+    def verify(self) -> Evidence:
+        """Decrypt it again and compare every byte."""
+        kept = self._given_set.kept()
+        if kept is None:
+            return Evidence(detail="the vault has no such backup", done=False)
+        found = self._given_set.context.safekeeping.prove(kept, self._given_set.get().configuration)
+        detail = "decrypted: every file, the key pair and the encrypted password belong together"
+        return Evidence(detail=detail, lines=(f"backup {kept.id}", *told(found.findings)))
+
+    def undo(self) -> Evidence:
+        """A backup is never thrown away because a run is undone."""
+        return Evidence(detail="the backup is kept")
+
+
+class LookBefore(HostStep):
+    """Look at a host before anything is changed anywhere."""
+
+    name = "inspect"
+    title = "Look at the host"
+    why = "a host is changed only when it can work with the set, and when undo could give back what it has"
+    only_looks = True
+    work: GivenWork
+
+    def __init__(self, work: GivenWork) -> None:
+        super().__init__(work)
+
+    def change(self, instance: Instance) -> Evidence:
+        """Look; raises OperatorError for the first blocker."""
+        work, name = self.work, self.work.host.name
+        seen = observe(instance, name=name, ask_ticket=False)
+        if seen.failure is not None:
+            raise seen.failure
+        if seen.configuration is not None:
+            work.context.hide(seen.configuration)
+        work.read(instance)
+        findings = [*self._against(seen, instance), *self._unconfigured(seen.configuration)]
+        if twin := work.context.twin(name, seen.facts):
+            findings.insert(0, one_install((twin, name)))
+        if stopping := blockers(findings):
+            raise refusal(name, stopping, "this host cannot be changed")
+        links = refuse_unrepresented(work, instance, seen.configuration)
+        states = {role.value: service.state for role, service in seen.services.items()}
+        work.context.note(name, SERVICES_BEFORE, "the services as they were before this run", {**states})
+        knew = self._ask_tenant(instance) if work.publisher and work.given_set.publishes else ()
+        services = ", ".join(f"{role} {word}" for role, word in states.items())
+        lines = (f"version {instance.install.version} in {instance.install.directory}", f"services: {services}")
+        return Evidence(detail="fit for the set", lines=(*lines, *knew, *links, *told(findings)))
+
+    def _against(self, seen: Observation, instance: Instance) -> list[Finding]:
+        """What speaks against the set here. A broken config.json does not where a backup replaces it."""
+        given = self.work.given()
+        values = config_values(given) or {}
+        source = FirstHost(
+            name=self.work.given_set.get().host,
+            install=instance.install,
+            configuration=given,
+            values=values,
+            thumbprint=self.work.meant_thumbprint(),
+            connection=str(values.get("CONNECTION", "")),
+            connector_pid=None,
+            restarts=None,
+            clock_skew_s=None,
+        )
+        found = examine(seen, source, self.work.own_keys())[1]
+        restores = self.work.given_set.act in ("restore", "republish")
+        found = [each for each in found if not (restores and each.id == "config-unreadable")]
+        if given.layout != instance.install.layout:
+            found.append(
+                Finding(
+                    id="layout-differs",
+                    severity=Severity.BLOCKER,
+                    summary=f"this host has a {instance.install.layout} connector, the set is of {given.layout}",
+                    remedy="install the version that the set was made with",
+                )
+            )
+        elif given.version != instance.install.version:
+            found.append(
+                Finding(
+                    id="version-of-set",
+                    severity=Severity.WARNING,
+                    summary=f"the set was made with version {given.version}, here is {instance.install.version}",
+                    remedy="read the release notes between the two before you go on",
+                )
+            )
+        return found
+
+    def _unconfigured(self, files: ConfigurationSet | None) -> list[Finding]:
+        if not self.work.given_set.get().keeps_site:
+            return []
+        try:
+            if files is not None and is_configured(config_values(files) or {}):
+                return []
+        except ConfigError:
+            return []
+        return [
+            Finding(
+                id="not-in-service",
+                severity=Severity.BLOCKER,
+                summary="this host is not configured, so it is no instance of the cluster yet",
+                remedy="add it with a run first, or take it out of the cluster file",
+            )
+        ]
+
+    def _ask_tenant(self, instance: Instance) -> tuple[str, ...]:
+        """Ask which certificate the tenant knows, and note the answer of the first time."""
+        work = self.work
+        values = config_values(work.given()) or {}
+        known = instance.ticket_info(str(values[TICKET]), values).thumbprints
+        if not known:
+            raise OperatorError(
+                "the tenant knows no certificate for this connection, so undo could not give it back",
+                remedy="start the first host's connector once and wait until it is accepted",
+            )
+        first = work.context.cluster.first.name
+        work.context.note(first, TENANT_KNEW, "the certificate that the tenant knew", {"thumbprint": known[0]})
+        return (f"the tenant knows {known[0]}, and learns {work.meant_thumbprint()}",)
+
+
+class Withdraw(StopServices):
+    """Stop both services, whatever lies there: an instance that is refused restarts, and publishes its old certificate again."""
+
+    def look(self, instance: Instance) -> Evidence:
+        """Done when this run has stopped them before and the set lies in place."""
+        if self.work.context.recall(self.work.host.name, WITHDRAWN) is None:
+            return TO_DO
+        return super().look(instance)
+
+    def change(self, instance: Instance) -> Evidence:
+        """The connector first, then the console."""
+        done = super().change(instance)
+        context = self.work.context
+        context.note(self.work.host.name, WITHDRAWN, "both services were stopped", {"run": context.run})
+        return done
+
+
+class WayBack(HostStep):
+    """Nothing on the way forward; on the way back, the start of what had to stay stopped until the tenant knew its certificate."""
+
+    name = "way-back"
+    title = "Keep a way back"
+    why = "when everything is undone, this instance starts last, after the old certificate was published again"
+    undone_under_lock = False
+
+    def change(self, instance: Instance) -> Evidence:
+        """Nothing yet."""
+        return Evidence(detail="as it was, should the run be undone")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Start the connector when it ran before the run and may run again."""
+        noted = self.work.context.recall(self.work.host.name, SERVICES_BEFORE) or {}
+        connector = instance.services().get(Role.CONNECTOR)
+        if connector is None or connector.running or noted.get(Role.CONNECTOR.value) not in ("running", "starting"):
+            return Evidence(detail="nothing to start")
+        before, deadline = before_or_parked(self.work, instance), time.monotonic() + _REPUBLISHED_S
+        while reason := must_stay_down(self.work, instance, before):
+            if time.monotonic() > deadline:
+                raise OperatorError(
+                    f"{connector.unit} stays stopped: {reason}",
+                    meaning="its files are as before; it does not serve",
+                    remedy="see which instance has published a certificate since; then converge this host",
+                )
+            time.sleep(_PAUSE_S)
+        instance.start(Role.CONNECTOR)
+        return Evidence(detail=f"{connector.unit} started again")
+
+
+class Published(Connected):
+    """The publisher is accepted with the certificate that it has just taught the tenant: from here on logins are answered again."""
+
+    name = "published"
+    title = "Wait until the tenant accepts it"
+    why = "the others start with the same certificate as soon as the tenant knows it"
+    work: GivenWork
+
+    def prove(self, instance: Instance) -> Evidence:
+        """The tenant knows the certificate of this run."""
+        values = config_values(self.work.given()) or {}
+        known = instance.ticket_info(str(values[TICKET]), values).thumbprints
+        meant = self.work.meant_thumbprint()
+        return Evidence(
+            detail=f"the tenant knows {known[0] if known else 'no certificate'}", done=bool(known) and known[0] == meant
+        )
+
+    @property
+    def _settle(self) -> float:
+        return min(_ACCEPTED_S, self.work.context.settle_seconds)
