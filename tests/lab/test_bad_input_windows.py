@@ -123,11 +123,17 @@ def test_a_service_under_another_account_is_told(elm: WindowsLabHost, operations
     assert "Auth0 ADLDAP runs as CORP\\svc" in told(survey, "service-account")
 
 
-def test_a_disabled_service_is_told(box: JumpBox, elm: WindowsLabHost, operations: ClusterOperations) -> None:
+def test_a_disabled_service_blocks_also_while_nssm_pauses_it(
+    box: JumpBox, elm: WindowsLabHost, operations: ClusterOperations
+) -> None:
+    assert elm.services.service(elm.connector_unit).state == "Paused"
     box.lab.fault("service_masked", "elm")
     survey = operations.survey_additional("elm")
     box.lab.fault("service_masked", "elm", on=False)
-    assert "Set-Service -Name 'Auth0 ADLDAP' -StartupType Automatic" in told(survey, "service-not-enabled")
+    assert survey.state == "blocked"
+    said = told(survey, "service-masked")
+    assert said.startswith("blocker: Auth0 ADLDAP is disabled")
+    assert "Set-Service -Name 'Auth0 ADLDAP' -StartupType Automatic" in said
 
 
 def test_a_file_that_nobody_else_may_read_blocks(elm: WindowsLabHost, operations: ClusterOperations) -> None:

@@ -115,12 +115,15 @@ def service_findings(services: Mapping[Role, Service], *, configured: bool) -> l
 
 def _unit_findings(service: Service) -> list[Finding]:
     found, words = [], service_words(service.system)
-    if service.state == "masked":
+    forbidden = service.state == "masked" or service.forbidden
+    if forbidden:
         found.append(
             Finding(
                 id="service-masked",
-                severity=Severity.BLOCKER,
-                summary=f"{service.unit} is {words.forbidden}: it cannot be started",
+                # What runs goes on running; it cannot come back once it has stopped.
+                severity=Severity.WARNING if service.running else Severity.BLOCKER,
+                summary=f"{service.unit} is {words.forbidden}: it cannot be started"
+                + (" again once it has stopped" if service.running else ""),
                 remedy=f"find out who did that and why; then {words.about(words.allow, service.unit)}",
             )
         )
@@ -133,7 +136,7 @@ def _unit_findings(service: Service) -> list[Finding]:
                 remedy="run `systemctl daemon-reload` on the host, and look at what changed",
             )
         )
-    if service.enabled is False and service.state != "masked":
+    if service.enabled is False and not forbidden:
         found.append(
             Finding(
                 id="service-not-enabled",

@@ -54,6 +54,8 @@ class Service(_Record):
     environment: tuple[str, ...] = ()
     output: str | None = None
     """Where the service's standard output goes (`journal`, `append:/var/log/…`), None when unknown."""
+    forbidden: bool = False
+    """Whether nobody can start it, in whatever state it is now (on Windows: disabled)."""
     stale: bool = False
     """The unit file changed on disk after the service manager read it."""
     system: str = "linux"

@@ -27,11 +27,11 @@ _ONLY_FOR_WANT_OF_A_SET = {
 
 
 def waits_for_set(observation: Observation) -> bool:
-    """Whether the host has neither a configuration nor a key or certificate, and its connector is not masked."""
+    """Whether the host has neither a configuration nor a key or certificate, and its connector may be started."""
     files, connector = observation.configuration, observation.connector
     if observation.failure is not None or observation.install is None or files is None:
         return False
-    if connector is not None and connector.state == "masked":
+    if connector is not None and (connector.state == "masked" or connector.forbidden):
         return False
     paths = set_paths(files.layout)
     return not (configured(files) or files.data(paths.key) or files.data(paths.certificate))

@@ -53,6 +53,7 @@ def parse_service(role: Role, values: Mapping[str, Any]) -> Service:
         main_pid=int(values.get("program") or values.get("pid") or 0) or None,
         started=datetime.fromtimestamp(started, UTC) if isinstance(started, (int, float)) else None,
         environment=tuple(values.get("environment") or ()),
+        forbidden=mode == "Disabled",
         system="windows",
     )
 

@@ -12,6 +12,7 @@ from tui.connector.errors import ServiceError
 from tui.connector.install_findings import install_findings, service_findings
 from tui.connector.model import Role, Service
 from tui.connector.windows.services import parse_service, read_services, start_service, stop_service
+from tui.findings import Severity, blockers
 
 
 def told(**values: Any) -> dict[str, Any]:
@@ -169,6 +170,17 @@ class TestWhatIsSaidOfThem:
         )
         assert "systemctl" not in words
         assert "journalctl" not in words
+
+    @pytest.mark.parametrize("state", ["Stopped", "Paused", "PausePending", "StartPending", "StopPending"])
+    def test_a_disabled_one_stops_a_run_whatever_it_is_doing(self, state: str) -> None:
+        found = service_findings({Role.CONNECTOR: service(state=state, start_mode="Disabled")}, configured=False)
+        assert [finding.id for finding in blockers(found)] == ["service-masked"]
+        assert "service-not-enabled" not in {finding.id for finding in found}
+
+    def test_one_that_runs_and_is_disabled_is_a_warning(self) -> None:
+        found = service_findings({Role.CONNECTOR: service(start_mode="Disabled")}, configured=True)
+        assert [(finding.id, finding.severity) for finding in found] == [("service-masked", Severity.WARNING)]
+        assert "cannot be started again once it has stopped" in found[0].summary
 
     def test_a_paused_one_is_normal_before_it_is_configured(self) -> None:
         assert set(self.findings(state="Paused", configured=False)) == {"waits-for-configuration"}
