@@ -17,6 +17,7 @@ from screens.tracks import undoable
 from tui.app import UNDER_WAY, DemoControls
 from tui.cluster import Cluster
 from tui.errors import OperatorError
+from tui.runbook.act_words import act_words
 from tui.runbook.model import RunState, RunView
 from tui.runbook.operations import Operations
 from tui.widgets import words
@@ -309,7 +310,8 @@ def _look_at(operations: Operations, name: str) -> Known:
 def _run_words(view: RunView) -> str:
     ended = sum(1 for step in view.steps if step.ended is not None)
     _, word = words.RUN_WORDS[view.state]
-    return f"{view.cluster}: {word}, {ended} of {words.count(len(view.steps), 'step')} ended"
+    what = "" if view.act == "add" else f"{act_words(view.act).name} "
+    return f"{view.cluster}: {what}{word}, {ended} of {words.count(len(view.steps), 'step')} ended"
 
 
 def _cluster_words(known: Known) -> str:

@@ -19,7 +19,9 @@ from screens.failure import waits
 from screens.tracks import busiest, counts, last_sign, step_row, track_row, tracks, undoable
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
+from tui.runbook.act_words import act_words
 from tui.runbook.model import RunState, RunView, StepState
+from tui.runbook.order import WITHOUT_VAULT
 from tui.widgets import words
 from tui.widgets.meter import Meter
 from tui.widgets.rows import Column, Rows
@@ -106,6 +108,7 @@ class ProgressScreen(WizardScreen):
 
     def _show(self, view: RunView) -> None:
         self.state.view = view
+        self._name_act(view)
         now = last_sign(view, self.wizard.now())
         ended, total = counts(view)
         self.query_one(Meter).show(ended, total, words.clock((now - view.started).total_seconds()))
@@ -118,6 +121,13 @@ class ProgressScreen(WizardScreen):
         self._show_steps()
         self._judge(view)
         self._decisions.follow(view)
+
+    def _name_act(self, view: RunView) -> None:
+        told = act_words(view.act)
+        for id, text in (("#heading", told.heading), ("#why", told.why)):
+            shown = self.query_one(id, Static)
+            if str(shown.content) != text:
+                shown.update(text)
 
     @on(Rows.Chosen, "#hosts")
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -167,7 +177,7 @@ class ProgressScreen(WizardScreen):
             self.offer("Resume")
         elif view.state is RunState.DONE:
             self.tell("Every step has ended well.", "good")
-            self.offer("Check the services")
+            self.offer("Check the services" if view.act == "add" else "See the summary")
         else:
             self.tell(_ending(view), words.RUN_WORDS[view.state][0])
             self.offer("See the summary")
@@ -182,7 +192,7 @@ class ProgressScreen(WizardScreen):
             self._resume()
         elif (question := open_decision(view)) is not None and view.state is RunState.WAITING:
             self._decisions.ask(question)
-        elif view.state in (RunState.DONE, RunState.WAITING):
+        elif view.state is RunState.WAITING or (view.state is RunState.DONE and view.act == "add"):
             self.finish_stage()
         else:
             self.wizard.go(Stage.SUMMARY)
@@ -215,13 +225,20 @@ class ProgressScreen(WizardScreen):
 
     def action_stop(self) -> None:
         """Stop, after a question."""
-        lines = ("The present step is finished first.", "Hosts that are not verified yet are put back, to the byte.")
-        self._say_after("abort", "Stop the run?", lines, "Stop", "put unfinished hosts back and end the run")
+        back = "Hosts that are not verified yet are put back, to the byte."
+        if self._starts_only():
+            back = "An instance that is out of service is started again."
+        lines = ("The present step is finished first.", back)
+        self._say_after("abort", "Stop the run?", lines, "Stop", "put back what is unfinished and end the run")
 
     def action_roll_back(self) -> None:
         """Roll everything back, after a question."""
-        lines = ("Every host that this run has changed is put back, to the byte, also those that are verified.",)
+        lines = (act_words(self.state.view.act if self.state.view else "add").taken_back,)
         self._say_after("roll_back", "Put every host back?", lines, "Roll back", "undo the whole run")
+
+    def _starts_only(self) -> bool:
+        """Whether the run changes no file."""
+        return self.state.view is not None and self.state.view.act in WITHOUT_VAULT
 
     def _say_after(self, word: str, heading: str, lines: tuple[str, ...], name: str, does: str) -> None:
         view = self.state.view
@@ -273,6 +290,8 @@ class ProgressScreen(WizardScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run that has ended takes no words any more."""
+        if action == "roll_back" and self._starts_only():
+            return False
         if action in ("pause", "stop", "roll_back", "detach"):
             return self.state.view is not None and self.state.view.state in UNDER_WAY
         if action == "undo":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from screens.dialog import Choice, ChoiceDialog
@@ -11,6 +12,7 @@ from screens.questions import PassphraseDialog
 from tui.errors import OperatorError
 from tui.runbook.model import RunState
 from tui.runbook.operations import Operations
+from tui.runbook.order import WITHOUT_VAULT
 
 if TYPE_CHECKING:
     from screens.base import WizardScreen
@@ -21,6 +23,7 @@ _CHOICES = (
     Choice("undo", "u", "Undo", "put every host that was changed back, to the byte"),
 )
 _ENDED_CHOICES = (_CHOICES[0], _CHOICES[2])
+_STARTS = "start again an instance that was stopped"
 _LINES = (
     "The process that carried the run out is gone. What it had done is in the journal, and each host is looked at before "
     "anything is done: what is found there counts.",
@@ -37,14 +40,27 @@ def resume(screen: WizardScreen, resumed: Callable[[], None], begun: Callable[[]
     view = screen.state.view
     ended = view is not None and view.state is not RunState.INTERRUPTED
     only_back = view is not None and ended and not view.can_be_finished
-    lines, offered = _ENDED_LINES if ended else _LINES, _ENDED_CHOICES if only_back else _CHOICES
+    lines = _ENDED_LINES if ended else _LINES
+    offered: tuple[Choice, ...] = _ENDED_CHOICES if only_back else _CHOICES
+
+    if view is not None and view.act in WITHOUT_VAULT:
+        offered = tuple(replace(each, does=_STARTS) if each.word == "undo" else each for each in offered)
 
     def decided(word: str | None) -> None:
         if word in ("finish", "undo"):
             begun()
-            _with_passphrase(screen, resumed, undo=word == "undo")
+            _take_up(screen, resumed, undo=word == "undo")
 
     screen.wizard.put(ChoiceDialog("How shall the run be taken up?", lines, offered), decided)
+
+
+def _take_up(screen: WizardScreen, resumed: Callable[[], None], *, undo: bool) -> None:
+    """A run that changes no file needs no backup, so nothing is to be unlocked."""
+    view = screen.state.view
+    if view is not None and view.act in WITHOUT_VAULT:
+        _start(screen, resumed, undo=undo)
+    else:
+        _with_passphrase(screen, resumed, undo=undo)
 
 
 def _with_passphrase(screen: WizardScreen, resumed: Callable[[], None], *, undo: bool, remark: str = "") -> None:
@@ -57,6 +73,18 @@ def _with_passphrase(screen: WizardScreen, resumed: Callable[[], None], *, undo:
 
 
 def _unlock(screen: WizardScreen, passphrase: str, resumed: Callable[[], None], *, undo: bool) -> None:
+    def unlocked(_recipient: str) -> None:
+        _start(screen, resumed, undo=undo)
+
+    def refused(error: OperatorError) -> None:
+        screen.tell(". ".join(part for part in (error.summary, error.remedy) if part), "bad")
+        _with_passphrase(screen, resumed, undo=undo, remark=f"{error.summary[:1].upper()}{error.summary[1:]}.")
+
+    screen.tell("Unlocking your identity", busy=True)
+    screen.ask("unlock", lambda: screen.operations.unlock_identity(passphrase), unlocked, refused)
+
+
+def _start(screen: WizardScreen, resumed: Callable[[], None], *, undo: bool) -> None:
     operations, run = screen.operations, screen.state.run
     if run is None:
         return
@@ -65,16 +93,8 @@ def _unlock(screen: WizardScreen, passphrase: str, resumed: Callable[[], None], 
         screen.tell("Starting a new process for the run", busy=True)
         screen.ask("resume", lambda: operations.resume_run(run, undo=undo), lambda _none: resumed())
 
-    def unlocked(_recipient: str) -> None:
-        screen.tell("Logging in to the hosts of the run", busy=True)
-        screen.ask("connect", lambda: _connect_all(operations, run, undo=undo), connected)
-
-    def refused(error: OperatorError) -> None:
-        screen.tell(". ".join(part for part in (error.summary, error.remedy) if part), "bad")
-        _with_passphrase(screen, resumed, undo=undo, remark=f"{error.summary[:1].upper()}{error.summary[1:]}.")
-
-    screen.tell("Unlocking your identity", busy=True)
-    screen.ask("unlock", lambda: operations.unlock_identity(passphrase), unlocked, refused)
+    screen.tell("Logging in to the hosts of the run", busy=True)
+    screen.ask("connect", lambda: _connect_all(operations, run, undo=undo), connected)
 
 
 def _connect_all(operations: Operations, run: str, *, undo: bool) -> None:

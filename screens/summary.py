@@ -20,6 +20,8 @@ from screens.failure import waits
 from tui.app import UNDER_WAY
 from tui.errors import OperatorError
 from tui.health.model import ClusterStatus
+from tui.runbook.act_words import act_words
+from tui.runbook.drill import drill_rounds, drill_verdict
 from tui.runbook.model import RunState, RunView, StepState
 from tui.widgets import words
 from tui.widgets.facts import Facts, Told
@@ -102,7 +104,7 @@ class SummaryScreen(WizardScreen):
             self._tell_waiting(view)
             self.set_timer(_EVERY_S, self._poll)
         else:
-            self.offer("Back to home")
+            self.offer("Open the dashboard" if _in_service(view) else "Back to home")
             self.tell("Writing the report", busy=True)
             self.ask("report", partial(self.operations.report, view.id), self._reported, self._not_reported)
 
@@ -139,8 +141,11 @@ class SummaryScreen(WizardScreen):
 
     def _facts(self, view: RunView) -> list[tuple[str, Told]]:
         took = words.span(((view.ended or self.wizard.now()) - view.started).total_seconds())
-        facts: list[tuple[str, Told]] = [
-            ("Run", words.run_state(view.state) + Content.styled(f"  {view.id}", "$quiet")),
+        facts: list[tuple[str, Told]] = []
+        if view.act == "drill" and view.ended is not None:
+            facts.append(("Failover drill", _drill(view)))
+        facts += [
+            ("Run", words.run_state(view.state) + Content.styled(f"  {act_words(view.act).name}, {view.id}", "$quiet")),
             ("By", f"{view.operator}, {words.moment(view.started)}, took {took}"),
             ("Steps", _tally(view)),
         ]
@@ -189,8 +194,15 @@ class SummaryScreen(WizardScreen):
         decision = open_decision(view) if view is not None and view.state in UNDER_WAY else None
         if decision is not None:
             self._decisions.ask(decision)
+        elif view is not None and _in_service(view):
+            self.wizard.open_dashboard()
         else:
             self.wizard.go_home()
+
+
+def _in_service(view: RunView) -> bool:
+    """Whether there is a cluster to watch: a run that ended well, or any act on one that was in service before."""
+    return view.ended is not None and (view.act != "add" or (view.state is RunState.DONE and view.verdict == "healthy"))
 
 
 _TOLD = {
@@ -202,6 +214,17 @@ _TOLD = {
 
 def _verdict(word: str) -> Content:
     return words.verdict(word, f"The cluster is {word}").stylize("bold") + Content.styled(f": {_TOLD[word]}", "$ink")
+
+
+def _drill(view: RunView) -> Content:
+    """Whether the cluster survived the loss of each, and for how long each was out."""
+    rounds, verdict = drill_rounds(view), drill_verdict(view)
+    well = sum(each["verdict"] == "passed" for each in rounds)
+    out = [each["out_of_service_s"] for each in rounds if each["out_of_service_s"] is not None]
+    told = f"  {well} of {words.count(len(rounds), 'instance')} lost and back"
+    if out:
+        told += f", out of service for {words.span(max(out))} at most"
+    return words.marked("good" if verdict == "passed" else "bad", verdict) + Content.styled(told, "$quiet")
 
 
 def _tally(view: RunView) -> str:

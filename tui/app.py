@@ -179,10 +179,13 @@ class AdldapHaApp(App[int]):
         self.push_screen(screen_class())
 
     def open_dashboard(self) -> None:
-        """Watch the cluster that is open."""
+        """Watch the cluster that is open: return to its dashboard, or open one from home."""
         from screens.dashboard import DashboardScreen
 
-        self.push_screen(DashboardScreen())
+        while len(self.screen_stack) > 2 and not isinstance(self.screen, DashboardScreen):
+            self.pop_screen()
+        if not isinstance(self.screen, DashboardScreen):
+            self.push_screen(DashboardScreen())
 
     def go_home(self, then: Stage | None = None) -> None:
         """Return to home, and from there to `then`, so that going back from it leads home."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tui.paths import state_dir
 from tui.private_files import write_private
+from tui.runbook.act_words import act_words
+from tui.runbook.drill import drill_rounds, drill_verdict
 from tui.runbook.journal import Journal, Record, RecordKind
 from tui.runbook.model import HostVerdict, RunState, RunView, StepState, StepView
 from tui.runbook.run_view import RunHistory
@@ -49,6 +51,7 @@ def render_markdown(view: RunView, journal: Journal) -> str:
     parts = [
         _head(view),
         _hosts(view),
+        _drill(view),
         _steps(view),
         _listed("Backups", (f"`{b['id']}` ciphertext SHA-256 `{b['sha256']}`" for b in _backups(records))),
         _listed("Chronicle", (f"{_clock(at)} {_text(what)}" for at, what in _chronicle(records))),
@@ -69,6 +72,7 @@ def _head(view: RunView) -> str:
         "",
         f"**{view.state.value}** · verdict **{view.verdict or 'none'}**. {_text(_said(view))}",
         "",
+        f"- What: {act_words(view.act).name}",
         f"- Operator: {_text(view.operator)}",
         f"- Began: {_clock(view.started)}",
     ]
@@ -83,6 +87,21 @@ def _hosts(view: RunView) -> str:
         return ""
     rows = [f"| {host.name} |{_system(host)} | {host.verdict} | {_cell(host.detail)} |" for host in view.hosts]
     return "\n".join(["## Hosts", "", "| host | system | verdict | detail |", "|---|---|---|---|", *rows])
+
+
+def _drill(view: RunView) -> str:
+    """What a failover drill has proven, round by round; empty for any other run."""
+    if view.act != "drill":
+        return ""
+    rows = []
+    for each in drill_rounds(view):
+        out = each["out_of_service_s"]
+        seen = _cell("; ".join(each["evidence"]))
+        rows.append(
+            f"| {each['host']} | {each['verdict'].replace('_', ' ')} | {'' if out is None else f'{out:.0f} s'} | {seen} |"
+        )
+    head = ["| without | verdict | out for | meanwhile |", "|---|---|---|---|"]
+    return "\n".join([f"## Failover drill: {drill_verdict(view)}", "", *head, *rows])
 
 
 def _system(host: HostVerdict) -> str:
