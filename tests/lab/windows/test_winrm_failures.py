@@ -254,6 +254,20 @@ def test_answer_in_clear_over_http_is_not_used(
     assert "tampering" in (told.value.meaning or "")
 
 
+def test_fault_in_clear_over_http_is_not_believed_so_that_nothing_is_sent_again(
+    server: WsmanServer, session: WinrmSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        ConnectionSecurity, "wrap", lambda security, message: ("application/soap+xml;charset=UTF-8", message)
+    )
+    server.shells.close()
+    with pytest.raises(ConnectionLost, match="not encrypted"):
+        session.invoke(ECHO)
+
+    assert server.record.soap["Create"] == 1
+    assert "Echo.ps1" not in names(server)
+
+
 def test_redirect_is_not_followed(server: WsmanServer, tmp_path: Path) -> None:
     class Elsewhere(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -56,7 +56,12 @@ class Wire(HTTPAdapter):
         response = super().send(request, *args, **options)
         if response.status_code == 401:
             self.offered = response.headers.get("WWW-Authenticate", "")
-        elif self._sealed and response.ok and not _sealed(response) and response.content:
+        elif (
+            self._sealed
+            and response.content
+            and not _sealed(response)
+            and (response.ok or _is_fault(request, response))
+        ):
             raise AnswerInClear("an answer was not encrypted", request=request, response=response)
         return response
 
@@ -113,5 +118,10 @@ class WinrmTransport(_TransportHTTP):
         return session
 
 
-def _sealed(response: requests.Response) -> bool:
-    return response.headers.get("Content-Type", "").lower().startswith(("multipart/encrypted", "multipart/x-multi"))
+def _sealed(message: requests.Response | requests.PreparedRequest) -> bool:
+    return message.headers.get("Content-Type", "").lower().startswith(("multipart/encrypted", "multipart/x-multi"))
+
+
+def _is_fault(request: requests.PreparedRequest, response: requests.Response) -> bool:
+    """Whether a sealed message was answered by a fault. One that anybody can forge must not say that a script did not run."""
+    return _sealed(request) and "xml" in response.headers.get("Content-Type", "").lower()
