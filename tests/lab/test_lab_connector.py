@@ -74,6 +74,7 @@ def clone(lab: Lab) -> Iterator[Clone]:
     if lab.tenant.published != lab.set.thumbprint or "fir" not in lab.tenant.accepted():
         first = lab.hosts["fir"]
         first.services.stop(first.connector_unit)
+        assert lab.tenant.hub.wait_for(lambda accepted: "fir" not in accepted, _SECONDS)
         first.services.reset_failed(first.connector_unit)
         first.services.start(first.connector_unit)
         assert lab.tenant.hub.wait_for(lambda accepted: "fir" in accepted, _SECONDS)
