@@ -15,6 +15,7 @@ from tui.cli_acts import drill, restart
 from tui.cli_backup import backup_app
 from tui.cli_journal import journal_app
 from tui.cli_options import AsJson, Cluster, Hosts, SecretsFrom, opened
+from tui.cli_upkeep import add_upkeep
 from tui.console import Exit, complain, leave, plain_talk, somebody_there, width, write_document, write_lines
 from tui.endings import ending, run_program
 from tui.errors import OperatorError
@@ -40,6 +41,7 @@ app.add_typer(backup_app, name="backup")
 app.add_typer(journal_app, name="journal")
 app.command()(restart)
 app.command()(drill)
+add_upkeep(app)
 
 _LARGEST_TEXT = 32 << 20
 

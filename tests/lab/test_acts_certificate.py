@@ -123,7 +123,7 @@ def test_a_publisher_that_cannot_start_costs_the_others_a_restart_and_no_more(
     old, before, since = box.lab.tenant.published, files(box), time.time()
     with box.operations() as operations:
         operations.unlock_identity(box.lab.vault_passphrase)
-        run = killed_act(operations, monkeypatch, "renew", "oak/check-set")
+        run = killed_act(operations, monkeypatch, "renew", "elm/stop-services")
         box.lab.fault("service_masked", "oak")
         operations.resume_run(run)
         view = finished(operations, run)

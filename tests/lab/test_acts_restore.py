@@ -174,7 +174,8 @@ class TestPromote:
 
     def test_a_host_that_is_not_connected_is_not_fit(self, box: JumpBox, operations: ClusterOperations) -> None:
         before = box.cluster_file.read_bytes()
-        box.lab.fault("clock", "oak")
+        oak = box.lab.hosts["oak"]
+        oak.services.stop(oak.connector_unit)
         until(lambda: "oak" not in box.lab.tenant.accepted())
         with pytest.raises(OperatorError):
             operations.acts.promotion("oak")

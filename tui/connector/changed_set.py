@@ -80,6 +80,12 @@ def typed_value(key: str, text: str, present: Mapping[str, object]) -> str | int
             f"{key} holds more than a single value",
             remedy="change it by hand on the first host, then converge the others",
         )
+    if config_keys.mask_url(text) != text:
+        raise ConfigError(
+            f"the value of {key} has a password in it",
+            meaning="a command line is no place for one",
+            remedy="change it by hand on the first host, then converge the others",
+        )
     return text
 
 

@@ -137,7 +137,13 @@ class Engine:
         if faults:
             raise faults[0]
         if not closing and any(end is not _End.DONE for end in ends):
-            self._stop(Directive.ROLL_BACK if stage.stage.all_or_nothing else self._desk.directive)
+            self._stop(self._meant(stage.stage))
+
+    def _meant(self, stage: Stage) -> Directive:
+        """The operator's word, or a roll-back where the stage must not be left half done."""
+        word = self._desk.directive
+        whole = stage.all_or_nothing or (stage.abort_undoes_all and word is Directive.ABORT)
+        return Directive.ROLL_BACK if whole else word
 
     def _stop(self, directive: Directive) -> None:
         self._broken.set()
@@ -253,4 +259,4 @@ def _unbroken(track: Track) -> range:
         return range(0)
     names = [step.name for step in track.steps]
     first, last = track.unbroken
-    return range(names.index(first) + 1, names.index(last) + 1)
+    return range(names.index(first) + 1 if first else 0, names.index(last) + 1)

@@ -6,7 +6,7 @@ It is made once, kept encrypted in the vault as the run's `planned` backup, and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tui.cluster import SITE_KEYS
@@ -29,8 +29,6 @@ PLANNED = "planned-set"
 
 TENANT_KNEW = "tenant-knew"
 """The note of the certificate that the tenant knew before the run."""
-
-_TO_BYTE = frozenset(("restore", "republish"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +166,8 @@ class GivenWork(ActingWork):
 
     @property
     def to_the_byte(self) -> bool:
-        """Whether the set is this host's own backup, put back with nothing adapted."""
-        return self.given_set.act in _TO_BYTE and self.given_set.get().host == self.host.name
+        """Whether the set is this host's own, so that nothing is adapted."""
+        return self.given_set.get().host == self.host.name
 
     def given(self) -> ConfigurationSet:
         """The run's set."""
@@ -181,17 +179,15 @@ class GivenWork(ActingWork):
 
     def own_keys(self) -> dict[str, str]:
         """What the cluster file says of this host's site, and where the run changes a set in service, what the host has itself."""
-        if self.to_the_byte:
-            return {}
         given = self.given_set.get()
+        texts = _site_texts(config_values(given.configuration) or {})
+        if self.to_the_byte:
+            return texts
         chosen = self.host.keys.chosen()
-        if given.host == self.host.name:
-            return {}
         if not given.keeps_site:
             return chosen
-        present = self._own_values()
-        kept = {key: present.get(key, "") for key in SITE_KEYS if key not in given.changed}
-        return {**{key: value for key, value in kept.items() if isinstance(value, str)}, **chosen}
+        present = _site_texts(self._own_values())
+        return {key: (texts if key in given.changed else present)[key] for key in SITE_KEYS} | chosen
 
     def _own_values(self) -> dict[str, object]:
         files = self.before() or self._present
@@ -237,3 +233,8 @@ class GivenWork(ActingWork):
             and here == self.tenant_knew()
             and known == self.meant_thumbprint()
         )
+
+
+def _site_texts(values: Mapping[str, object]) -> dict[str, str]:
+    """Every key that may differ by site, an empty text where it is not set."""
+    return {key: str(values.get(key) or "") for key in SITE_KEYS}

@@ -69,11 +69,18 @@ def giving_stages(
         for place, host in enumerate(hosts)
     ]
     parallel = context.cluster.run.parallel
+    whole = given_set.publishes
     before = (
-        Stage("planned", (Track(None, (KeepPlanned(given_set),)),), changes=False),
-        Stage("before", tuple(_track(work, _LOOKING) for work in works), parallel, changes=False),
+        Stage("planned", (Track(None, (KeepPlanned(given_set),)),), changes=False, all_or_nothing=whole),
+        Stage(
+            "before",
+            tuple(_track(work, _LOOKING) for work in works),
+            parallel,
+            changes=False,
+            all_or_nothing=whole,
+        ),
     )
-    if given_set.publishes:
+    if whole:
         return (*before, *_publishing(works, parallel))
     return (*before, *(Stage(f"{act}-{work.host.name}", (_track(work, _ROLLING),)) for work in works))
 
@@ -83,10 +90,10 @@ def _publishing(works: Sequence[GivenWork], parallel: int) -> tuple[Stage, ...]:
     when it is refused and restarts; the publisher starts; the others follow, side by side; the rest is proof."""
     publisher, others = works[0], works[1:]
     ready = (*_TAKE, OthersServe, Withdraw, *_PLACE)
-    follow = (*_PLACE, *_COMMIT, *_PROVE)
 
     def stage(name: str, members: Sequence[GivenWork], steps: Sequence[type[HostStep]], *, whole: bool) -> Stage:
-        return Stage(name, tuple(_track(work, steps) for work in members), parallel, all_or_nothing=whole)
+        tracks = tuple(_track(work, steps) for work in members)
+        return Stage(name, tracks, parallel, all_or_nothing=whole, abort_undoes_all=True)
 
     stages = [
         Stage("way-back", tuple(_track(work, (WayBack,)) for work in works), parallel, changes=False),
@@ -96,15 +103,17 @@ def _publishing(works: Sequence[GivenWork], parallel: int) -> tuple[Stage, ...]:
         stages.append(stage("withdraw", others, (*_TAKE, Withdraw), whole=True))
     stages.append(stage("publish", (publisher,), (*_COMMIT, Published), whole=True))
     if others:
-        stages.append(stage("follow", others, follow, whole=False))
-    stages.append(stage("prove", (publisher,), _PROVE, whole=False))
+        stages.append(stage("follow", others, (*_PLACE, *_COMMIT), whole=False))
+    stages.append(stage("prove", works, _PROVE, whole=False))
     return tuple(stages)
 
 
 def _track(work: GivenWork, steps: Sequence[type[HostStep]]) -> Track:
-    unbroken = (StopServices.name, Connected.name) if StopServices in steps and Connected in steps else None
-    if unbroken is None and len(steps) > 1 and work.given_set.publishes and LookBefore not in steps:
-        unbroken = (steps[0].name, steps[-1].name)
+    unbroken = None
+    if StopServices in steps:
+        unbroken = (StopServices.name, Connected.name)
+    elif StartConnector in steps or Withdraw in steps:
+        unbroken = ("" if StartConnector in steps else Withdraw.name, steps[-1].name)
     return Track(work.host.name, tuple(step(work) for step in steps), unbroken)
 
 

@@ -12,7 +12,8 @@ from tui.runbook.model import HostVerdict, Plan, Step
 class Track:
     """The steps of one host in this stage, performed one after another in one thread; undone in reverse order.
 
-    `unbroken`: names of a first and a last step between which no pause holds: the host is out of service there.
+    `unbroken`: names of a first and a last step between which no pause holds: the host is out of service there. An empty first
+    name: it is so from the beginning.
     """
 
     host: str | None
@@ -26,7 +27,8 @@ class Stage:
 
     An `always` stage is performed even when an earlier one did not end well, and after everything was undone.
     `changes`: whether its steps change hosts, so that a run has not been rolled back while one of them is applied.
-    `all_or_nothing`: when it does not end well, everything that the run has applied is undone.
+    `all_or_nothing`: when it does not end well, everything that the run has applied is undone; `abort_undoes_all`: when the
+    operator aborts it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Stage:
     always: bool = False
     changes: bool = True
     all_or_nothing: bool = False
+    abort_undoes_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

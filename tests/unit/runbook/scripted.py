@@ -166,6 +166,8 @@ class StageSpec:
     parallel: int = 1
     always: bool = False
     unbroken: tuple[str, str] | None = None
+    all_or_nothing: bool = False
+    abort_undoes_all: bool = False
 
 
 def write_script(root: Path, stages: tuple[StageSpec, ...], *, fail_to_build: str = "") -> None:
@@ -200,7 +202,14 @@ def _stage(ground: Ground, number: int, spec: StageSpec) -> Stage:
         Track(host, tuple(_step(ground, name, host) for name in names), spec.unbroken)
         for host, names in spec.hosts.items()
     )
-    return Stage(f"stage-{number}", tracks, spec.parallel, spec.always)
+    return Stage(
+        f"stage-{number}",
+        tracks,
+        spec.parallel,
+        spec.always,
+        all_or_nothing=spec.all_or_nothing,
+        abort_undoes_all=spec.abort_undoes_all,
+    )
 
 
 def _step(ground: Ground, name: str, host: str | None) -> FileStep:

@@ -29,7 +29,7 @@ class ParkConfig(HostStep):
         now = self.work.present(instance)
         if now.data(set_paths(now.layout).config) is None:
             return Evidence(detail="there is no config.json")
-        return Evidence(detail="the set is the first host's already") if self.work.in_line(now) else TO_DO
+        return Evidence(detail="the set is in place already") if self.work.in_line(now) else TO_DO
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The file that is moved."""
@@ -137,7 +137,7 @@ class PlaceCertificates(_PlaceFiles):
 
     name = "place-certificates"
     title = "Put the certificates in place"
-    why = "with the first host's key and certificate the tenant accepts this instance too; without them it would publish its own"
+    why = "with this key and certificate the tenant accepts the instance; without them it would publish its own"
 
     def chosen(self, layout: Layout) -> Chosen:
         """The certs folder."""
@@ -247,7 +247,7 @@ class CommitConfig(HostStep):
         differing = self.work.differing_keys(now)
         if differing:
             return Evidence(detail=f"keys differ: {', '.join(each.key for each in differing)}", done=False)
-        return Evidence(detail="every key that this host may not choose itself is the first host's")
+        return Evidence(detail="every key that this host may not choose itself is as meant")
 
     def put_back(self, instance: Instance) -> Evidence:
         """Take it out again; the host's own, if it had one, comes back last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from tui.connector.config_keys import TICKET, is_configured
@@ -61,7 +62,15 @@ class KeepPlanned:
         """The backup to be made, and the files in it."""
         given = self._given_set.get()
         files = told_count(len(given.configuration.files), "file")
-        return (Change(action="create", subject="encrypted backup in the vault", after=f"{files}, from {given.host}"),)
+        values = config_values(given.configuration) or {}
+        keys = (
+            Change(
+                action="replace", subject=f"{key} in config.json", after=json.dumps(values.get(key), ensure_ascii=False)
+            )
+            for key in given.changed
+        )
+        backup = Change(action="create", subject="encrypted backup in the vault", after=f"{files}, from {given.host}")
+        return (backup, *keys)
 
     def apply(self) -> Evidence:
         """Make it and encrypt it."""

@@ -38,7 +38,7 @@ class StopServices(HostStep):
         has started meanwhile.
         """
         if self.work.in_line(self.work.present(instance)):
-            return Evidence(detail="the set is the first host's already: nothing needs to stop")
+            return Evidence(detail="the set is in place already: nothing needs to stop")
         return TO_DO
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
@@ -156,7 +156,7 @@ class StartConnector(_StartStep):
         """Done when it runs with the first host's set."""
         service = instance.services().get(Role.CONNECTOR)
         if service is not None and service.running and self.work.in_line(self.work.present(instance)):
-            return Evidence(detail=f"{service.unit} runs with the first host's set")
+            return Evidence(detail=f"{service.unit} runs with this set")
         return TO_DO
 
     def change(self, instance: Instance) -> Evidence:
@@ -199,7 +199,7 @@ def raise_unless_startable(work: HostWork, instance: Instance) -> None:
     present = work.read(instance)
     if not work.in_line(present):
         raise OperatorError(
-            "the set on this host is not the first host's any more",
+            "the set on this host is not the one that was put in place any more",
             tried="compared every key and file just before the start",
             meaning="the connector was not started: it could publish another certificate",
             remedy="find out who writes to this directory, then retry",
