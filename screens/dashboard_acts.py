@@ -136,7 +136,7 @@ class ActDialog(Dialog[bool]):
     """Every step that the act will take, and the one word that begins it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "begin", "Begin"), Binding("enter", "typed", "Begin")]
-    AUTO_FOCUS = "Input, #act-steps"
+    AUTO_FOCUS = ""
     wide = True
     explain = (
         "What the act will do, host by host, in this order. Nothing is done before you say so. It runs in a process of its own, "
@@ -162,8 +162,8 @@ class ActDialog(Dialog[bool]):
         )
         if self._intent.typed:
             yield Field(
-                f"Type {self._intent.typed}",
-                Input(placeholder="the host's name", id="typed", compact=True),
+                "Type its name",
+                Input(placeholder=self._intent.typed, id="typed", compact=True),
                 explain="Typing the name says that you know who cannot log in meanwhile.",
             )
         yield Remark(id="problem")
@@ -199,7 +199,10 @@ class ActDialog(Dialog[bool]):
             self.query_one(Remark).say("Looking at what it would do; nothing is changed.")
         else:
             self.query_one(Remark).say(self._refused)
-        if steps and not self._intent.typed:
+        field = next(iter(self.query(Input)), None)
+        if field is not None:
+            field.focus()
+        elif steps:
             rows.focus()
         self.refresh_bindings()
 

@@ -122,8 +122,10 @@ def _services(view: InstanceView, status: HostStatus) -> Content:
     parts = [Content.assemble(f"{role} ", words.service_state(state)) for role, state in status.services.items()]
     if view.activity is None or not view.activity.restarts:
         return Content("  ").join(parts) if parts else words.marked("none", "none found")
-    often = [f"{count} of the {role}" for role, count in sorted(view.activity.restarts.items()) if count]
-    told = f"starts in the last hour: {', '.join(often)}" if often else "no start in the last hour"
+    counts = view.activity.restarts
+    often = sum(counts.values())
+    each = f" ({', '.join(f'{role} {count}' for role, count in counts.items())})" if often else ""
+    told = f"{words.count(often, 'start')} an hour{each}"
     return Content("  ").join([*parts, Content.styled(told, "$care" if often else "$quiet")])
 
 
