@@ -96,6 +96,8 @@ def _winrm_login(host: Host) -> tuple[str, str] | None:
     for key in ("client_certificate", "identity"):
         if getattr(host, key) is not None:
             return key, 'WinRM uses it with auth = "certificate" only'
+    if host.auth == "kerberos" and "\\" in (host.user or ""):
+        return "user", "Kerberos knows an account as 'name@DOMAIN.EXAMPLE', with the domain in capitals"
     if host.user is None and host.auth not in _WITHOUT_ACCOUNT:
         return "user", "this key is missing: WinRM must be told the account to log in with"
     return None

@@ -149,6 +149,13 @@ def test_a_ticket_or_a_certificate_says_who_logs_in(auth: str) -> None:
     assert windows(user=None, auth=auth, **certificate).user is None
 
 
+def test_kerberos_takes_no_account_with_a_backslash(written: Written) -> None:
+    error = error_of(written(MIXED.replace(r"user = 'CORP\ops'", "user = 'CORP\\ops'\nauth = 'kerberos'")))
+    assert error.key == "hosts[2].user"
+    assert "name@DOMAIN.EXAMPLE" in str(error)
+    assert windows(user="ops@CORP.EXAMPLE", auth="kerberos").user == "ops@CORP.EXAMPLE"
+
+
 def test_saving_a_mixed_cluster_changes_no_byte(written: Written) -> None:
     path = written(MIXED)
     save_cluster(load_cluster(path), path)

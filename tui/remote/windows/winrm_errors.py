@@ -19,6 +19,8 @@ from tui.remote.errors import (
 from tui.remote.windows.endpoint import Endpoint
 from tui.remote.windows.winrm_transport import AnswerInClear
 
+_LOGIN_LIBRARIES = ("spnego", "requests_credssp", "krb5", "gssapi")
+"""Whose exceptions are of the login; spnego lets those of the Kerberos libraries through when it gets a ticket by password."""
 NO_SUCH_SHELL = 2150858843
 """The fault code for a shell that the host has ended: nothing of the request was done."""
 _ENDED = frozenset({NO_SUCH_SHELL, 2150858842, 2150858904, 2150859082, 2150859177, 995, 1726})
@@ -61,7 +63,7 @@ def explain(error: Exception, listener: Listener, *, opened: bool, offered: str 
         return _status(int(error.code), listener)
     if isinstance(error, requests.RequestException):
         return _broken(error, listener, opened=opened)
-    if isinstance(error, AuthenticationError) or type(error).__module__.startswith(("spnego", "requests_credssp")):
+    if isinstance(error, AuthenticationError) or type(error).__module__.startswith(_LOGIN_LIBRARIES):
         return refused_login(listener, offered, said=str(error))
     return _ended(listener, f"{type(error).__name__}: {error}"[:300])
 
@@ -158,12 +160,18 @@ def refused_login(listener: Listener, offered: str | None, *, said: str = "") ->
         host=listener.endpoint.host,
         tried=f"{listener.shown}, once" + (f": {' '.join(said.split())[:200]}" if "Failed to auth" not in said else ""),
         meaning="the password or the name is wrong, or the account is locked, disabled or expired; it is not tried again",
-        remedy=account_advice(listener.user),
+        remedy=_KERBEROS_ADVICE if listener.method == "kerberos" else account_advice(listener.user),
     )
 
 
-_OF_CREDENTIALS = re.compile(r"password|preauth|integrity|credential|ccache|ticket|Failed to auth", re.IGNORECASE)
+_OF_CREDENTIALS = re.compile(
+    r"password|preauth|integrity|credential|ccache|ticket|client .*not found|Failed to auth", re.IGNORECASE
+)
 """Words by which Kerberos complains of what it was given, or that it was given nothing."""
+_KERBEROS_ADVICE = (
+    "give the right password, or get a ticket (kinit); write the account as name@DOMAIN.EXAMPLE; if both are right, check that "
+    "the account is not locked"
+)
 
 
 def account_advice(user: str) -> str:

@@ -119,6 +119,7 @@ def test_advice_on_how_to_write_an_account(user: str, words: str) -> None:
     [
         ("Preauthentication failed", AuthenticationFailed),
         ("No credentials were supplied, or the credentials were unavailable", AuthenticationFailed),
+        ("Client 'ops@CORP.EXAMPLE' not found in Kerberos database", AuthenticationFailed),
         ("Cannot contact any KDC for realm 'CORP.EXAMPLE'", HostUnreachable),
         ("Server HOST/10.0.0.7@CORP.EXAMPLE not found in Kerberos database", HostUnreachable),
     ],
@@ -129,3 +130,12 @@ def test_kerberos_blames_a_password_only_when_it_was_looked_at(said: str, kind: 
 
     assert type(told) is kind
     assert said in str(told)
+
+
+def test_password_that_the_key_server_refuses_is_refused_although_the_libraries_own_error_comes_through() -> None:
+    error = type("Krb5Error", (Exception,), {"__module__": "krb5._exceptions"})("Decrypt integrity check failed")
+    listener = Listener(LISTENER.endpoint, "ops@CORP.EXAMPLE", "kerberos", tls=True)
+    told = explain(error, listener, opened=False)
+
+    assert type(told) is AuthenticationFailed
+    assert "name@DOMAIN.EXAMPLE" in (told.remedy or "")
