@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tui.cluster import Cluster
 from tui.errors import OperatorError
+from tui.findings import blockers
 from tui.headless import Talk, answered, connect_all, follow, unlock_vault
 from tui.runbook.act_operations import NOTHING
 from tui.runbook.cluster_operations import ClusterOperations
@@ -34,6 +35,14 @@ def perform_act(
         unlock_vault(operations, talk)
     connect_all(operations, talk, [host.name for host in cluster.hosts], all_needed=False)
     plan = answered(operations, talk, lambda: operations.acts.preview(act, hosts, interrupts=interrupts, wanted=wanted))
+    if stopping := blockers(plan.findings):
+        worst = stopping[0]
+        raise OperatorError(
+            f"the plan has a blocker: {worst.summary}",
+            tried="; ".join(line for finding in stopping for line in finding.evidence) or None,
+            meaning="nothing has been changed on any host",
+            remedy=worst.remedy,
+        )
     if not talk.confirm_plan(cluster, plan):
         command = f"adldap-ha {_COMMANDS.get(act, act)}"
         raise OperatorError(

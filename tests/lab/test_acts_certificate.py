@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.conftest import leaks
 from tests.lab.held_run import killed_act
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, until
 from tui.connector.bind_password import decrypts
@@ -67,6 +68,8 @@ def test_every_instance_is_accepted_with_a_certificate_that_the_tenant_learns_on
         assert decrypts(credentials, key)
         assert decrypt_password(credentials, key) == box.lab.bind_password
     assert len({thumbprint(read(host, "certs/cert.pem")) for host in box.lab.hosts.values()}) == 1
+    line_of_key = read(box.lab.hosts["fir"], "certs/cert.key").split(b"\r\n")[12].decode()
+    assert leaks([*box.lab.canaries(), line_of_key], box.home) == []
 
 
 def test_undoing_it_gives_every_host_its_files_back_and_publishes_the_old_certificate(box: JumpBox) -> None:
@@ -84,7 +87,7 @@ def test_undoing_it_gives_every_host_its_files_back_and_publishes_the_old_certif
     assert box.lab.tenant.hub.wait_for(lambda accepted: accepted == dict.fromkeys(NAMES, 1), 60)
 
 
-@pytest.mark.parametrize("step", ["oak/published", "elm/commit-config"])
+@pytest.mark.parametrize("step", ["oak/park-config", "oak/published", "elm/commit-config"])
 def test_a_killed_runner_is_resumed_with_the_very_same_pair(
     box: JumpBox, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -25,7 +25,8 @@ from tui.tenant import TenantClient
 GIVING_ACTS: frozenset[Act] = frozenset(("restore", "republish", "change", "renew"))
 """The acts that this module has the stages of."""
 
-_PLACE = (ParkConfig, PlaceCertificates, PlaceProfileMapper, CheckSet)
+_FILES = (PlaceCertificates, PlaceProfileMapper, CheckSet)
+_PLACE = (ParkConfig, *_FILES)
 _COMMIT = (CompareThumbprint, CommitConfig, StartAdmin, StartConnector)
 _TAKE = (LockHost, Unchanged)
 _PROVE = (Connected, Troubleshoot, Release)
@@ -71,7 +72,12 @@ def giving_stages(
     parallel = context.cluster.run.parallel
     whole = given_set.publishes
     before = (
-        Stage("planned", (Track(None, (KeepPlanned(given_set),)),), changes=False, all_or_nothing=whole),
+        Stage(
+            "planned",
+            (Track(context.cluster.first.name, (KeepPlanned(given_set),)),),
+            changes=False,
+            all_or_nothing=whole,
+        ),
         Stage(
             "before",
             tuple(_track(work, _LOOKING) for work in works),
@@ -86,8 +92,8 @@ def giving_stages(
 
 
 def _publishing(works: Sequence[GivenWork], parallel: int) -> tuple[Stage, ...]:
-    """The publisher is made ready while the others serve; they are stopped, as each would publish its old certificate again
-    when it is refused and restarts; the publisher starts; the others follow, side by side; the rest is proof."""
+    """The publisher is made ready while the others serve; they are stopped and left without config.json, as each would
+    publish its old certificate again when it is refused, or its host boots, and starts; the publisher starts; the others follow, side by side; the rest is proof."""
     publisher, others = works[0], works[1:]
     ready = (*_TAKE, OthersServe, Withdraw, *_PLACE)
 
@@ -100,10 +106,10 @@ def _publishing(works: Sequence[GivenWork], parallel: int) -> tuple[Stage, ...]:
         stage("make-ready", (publisher,), ready, whole=True),
     ]
     if others:
-        stages.append(stage("withdraw", others, (*_TAKE, Withdraw), whole=True))
+        stages.append(stage("withdraw", others, (*_TAKE, Withdraw, ParkConfig), whole=True))
     stages.append(stage("publish", (publisher,), (*_COMMIT, Published), whole=True))
     if others:
-        stages.append(stage("follow", others, (*_PLACE, *_COMMIT), whole=False))
+        stages.append(stage("follow", others, (*_FILES, *_COMMIT), whole=False))
     stages.append(stage("prove", works, _PROVE, whole=False))
     return tuple(stages)
 

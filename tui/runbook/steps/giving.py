@@ -9,6 +9,7 @@ from tui.connector.config_keys import TICKET, is_configured
 from tui.connector.configuration_set import config_values
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
+from tui.connector.log import read_log
 from tui.connector.model import ConfigurationSet, Role
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity, blockers
@@ -28,7 +29,7 @@ from tui.sizes import told_count
 
 _ACCEPTED_S = 10.0
 _REPUBLISHED_S = 60.0
-"""How long the publisher may take to teach the tenant the old certificate again."""
+"""How long the publisher may take to teach the tenant the old certificate again, and another instance to be accepted then."""
 _PAUSE_S = 1.0
 
 WITHDRAWN = "withdrawn"
@@ -47,8 +48,8 @@ class KeepPlanned:
 
     @property
     def host(self) -> str | None:
-        """The jump box."""
-        return None
+        """The first host, under whose name it is told; nothing is done there."""
+        return self._given_set.context.cluster.first.name
 
     def check(self) -> Evidence:
         """Whether this run has kept and proven it."""
@@ -167,6 +168,7 @@ class LookBefore(HostStep):
     def _unconfigured(self, files: ConfigurationSet | None) -> list[Finding]:
         if not self.work.given_set.get().keeps_site:
             return []
+        files = self.work.before() or files
         try:
             if files is not None and is_configured(config_values(files) or {}):
                 return []
@@ -240,8 +242,15 @@ class WayBack(HostStep):
                     remedy="see which instance has published a certificate since; then converge this host",
                 )
             time.sleep(_PAUSE_S)
+        mark, deadline = instance.log_mark(), time.monotonic() + _REPUBLISHED_S
         instance.start(Role.CONNECTOR)
-        return Evidence(detail=f"{connector.unit} started again")
+        while read_log(instance.log_since(mark)[0]).state != "connected":
+            if time.monotonic() > deadline:
+                return Evidence(
+                    detail=f"{connector.unit} started again; it was not accepted within {_REPUBLISHED_S:g} s"
+                )
+            time.sleep(_PAUSE_S)
+        return Evidence(detail=f"{connector.unit} started again, and accepted")
 
 
 class Published(Connected):
