@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.held_run import killed_act
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of
 from tui.connector.errors import ConfigError
 from tui.lab.lab import Lab
@@ -106,3 +107,16 @@ def test_what_a_site_has_chosen_for_itself_stays(box: JumpBox, operations: Clust
 def test_secrets_and_what_the_tenant_says_are_not_changed(operations: ClusterOperations, key: str) -> None:
     with pytest.raises(ConfigError, match="cannot be changed everywhere"):
         operations.acts.wanted_change(None, {key: "other"})
+
+
+def test_a_killed_runner_goes_on_with_the_same_change(
+    box: JumpBox, operations: ClusterOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies while one instance has no configuration; the resumed run is told nothing of what was to be changed."""
+    wanted = Wanted(profile_mapper=NEW_MAPPER, values={"PORT": 4100})
+    run = killed_act(operations, monkeypatch, "change", "elm/park-config", wanted=wanted)
+    operations.resume_run(run)
+    view = finished(operations, run)
+    assert view.state is RunState.DONE, errors(view)
+    assert {values_of(box, name)["PORT"] for name in NAMES} == {4100}
+    assert {read(box, name, "lib/profileMapper.js") for name in NAMES} == {NEW_MAPPER.encode()}
