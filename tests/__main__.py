@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import debian
+from tests.kerberos_packages import why_unavailable as why_no_kerberos
 from tests.system.hosts import why_unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,11 +60,15 @@ def main(arguments: list[str]) -> int:
         )
     else:
         _say(f"tests on booted hosts are skipped: {reason}")
+    kerberos = subprocess.Popen([sys.executable, "-m", "tests.kerberos_packages"], cwd=ROOT, stdin=subprocess.DEVNULL)
     with ThreadPoolExecutor(2) as pool:
         checks = list(pool.map(_check, CHECKS))
     if image is not None and image.wait() != 0:
         checks.append(False)
         _say("the root file system of the booted hosts could not be built")
+    kerberos.wait()
+    if (lacking := why_no_kerberos()) is not None:
+        _say(f"logins at a real Kerberos key server are skipped: {lacking}")
     tests = _pytest(arguments)
     return tests or int(not all(checks))
 

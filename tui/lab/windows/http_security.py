@@ -41,6 +41,8 @@ class Logins:
     """Accounts by the DER of the client certificate that is mapped to them."""
     bound_to: GssChannelBindings | None = None
     """What Negotiate must be bound to on this listener; None takes any binding and none."""
+    kerberos: str | None = None
+    """The name by which Kerberos knows the host, whose key the process's keytab has; None: Negotiate takes NTLM only."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ class ConnectionSecurity:
         options = spnego.NegotiateOptions.wrapping_winrm
         if scheme == CREDSSP:
             return spnego.server(protocol="credssp", options=options | spnego.NegotiateOptions.use_negotiate)
+        if self._logins.kerberos is not None:
+            return spnego.server(hostname=self._logins.kerberos, service="host", protocol="negotiate", options=options)
         return spnego.server(
             protocol="negotiate",
             options=options | spnego.NegotiateOptions.use_negotiate,

@@ -54,6 +54,7 @@ class WsmanServer:
         auth: Iterable[str] = (NEGOTIATE,),
         client_certificates: Mapping[Path, str] | None = None,
         bound_certificate: bytes | None = None,
+        kerberos: str | None = None,
     ) -> None:
         """Nothing listens before `open`.
 
@@ -62,7 +63,8 @@ class WsmanServer:
         `port` 0: any; see `port` once open. `tls`: a server's context, for HTTPS. `auth`: of negotiate, basic, certificate,
         credssp; Basic and certificates only work over HTTPS. `client_certificates`: accounts by PEM file of the client
         certificate that is mapped to them; they are added to `tls`. `bound_certificate`: the server certificate's DER;
-        given, Negotiate over HTTPS must be bound to it (CbtHardeningLevel Strict). Raises ValueError for an unknown `auth`.
+        given, Negotiate over HTTPS must be bound to it (CbtHardeningLevel Strict). `kerberos`: the host's name for Kerberos, whose
+        key is in the process's keytab; given, Negotiate takes tickets. Raises ValueError for an unknown `auth`.
         """
         if unknown := set(auth) - AUTHENTICATIONS:
             raise ValueError(f"no such authentication: {', '.join(sorted(unknown))}")
@@ -79,6 +81,7 @@ class WsmanServer:
             set(auth),
             certificates=_trust(tls, client_certificates or {}),
             bound_to=_binding(bound_certificate) if bound_certificate else None,
+            kerberos=kerberos,
         )
         self._listener: socket.socket | None = None
         self._connections: set[Connection] = set()

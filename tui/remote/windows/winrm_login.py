@@ -40,11 +40,20 @@ class Credentials:
 
     def options(self) -> dict[str, Any]:
         """pypsrp's names for them."""
-        options: dict[str, Any] = {"auth": self.method, "username": self.user, "password": self.password}
+        method = self.method
+        if method == "negotiate" and self.password is not None and kerberos_possible():
+            # Negotiate would offer a wrong password twice, to the key server and to the host: accounts lock.
+            method = "ntlm"
+        options: dict[str, Any] = {"auth": method, "username": self.user, "password": self.password}
         if self.method == "certificate":
             # The context shows it; pypsrp only wants to know that there is one.
             options |= {"username": None, "password": None, "certificate_pem": "shown", "certificate_key_pem": "shown"}
         return options
+
+
+def kerberos_possible() -> bool:
+    """Whether the packages of the extra `kerberos` are installed."""
+    return all(find_spec(module) is not None for module in _MODULES["kerberos"])
 
 
 def check_method(host: Host) -> str:
