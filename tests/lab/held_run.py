@@ -83,20 +83,19 @@ def _do(deed: str) -> None:
         time.sleep(0.02)
 
 
-def _start(
-    operations: ClusterOperations, patch: pytest.MonkeyPatch, step: str, operation: str, when: str, deed: str
-) -> str:
+def _start(start: Callable[[], str], patch: pytest.MonkeyPatch, step: str, operation: str, when: str, deed: str) -> str:
     with patch.context() as here:
         here.setenv(_VARIABLE, "|".join((step, operation, when, deed)))
-        here.setattr(module, "start_run", partial(start_run, procedure="tests.lab.held_run:build"))
-        return operations.start_run()
+        for each in (module, act_operations):
+            here.setattr(each, "start_run", partial(start_run, procedure="tests.lab.held_run:build"))
+        return start()
 
 
 def killed_at(
     operations: ClusterOperations, patch: pytest.MonkeyPatch, step: str, operation: str = "verify", when: str = "after"
 ) -> str:
     """Start a run whose runner is killed at that point; returns when it is dead."""
-    run = _start(operations, patch, step, operation, when, "kill")
+    run = _start(operations.start_run, patch, step, operation, when, "kill")
     until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
     return run
 
@@ -111,10 +110,8 @@ def killed_act(
     wanted: Wanted | None = None,
 ) -> str:
     """Start an act whose runner is killed when it has proven that step; returns when it is dead."""
-    with patch.context() as here:
-        here.setenv(_VARIABLE, "|".join((step, "verify", "after", "kill")))
-        here.setattr(act_operations, "start_run", partial(start_run, procedure="tests.lab.held_run:build"))
-        run = operations.acts.start(act, hosts, wanted=wanted or Wanted())
+    begin = partial(operations.acts.start, act, hosts, wanted=wanted or Wanted())
+    run = _start(begin, patch, step, "verify", "after", "kill")
     until(lambda: operations.run_view(run).state is RunState.INTERRUPTED)
     return run
 
@@ -129,9 +126,10 @@ class Held:
         folder: Path,
         step: str,
         operation: str = "apply",
+        start: Callable[[], str] | None = None,
     ) -> None:
         self._flag = folder / "go-on"
-        self.run = _start(operations, patch, step, operation, "before", str(self._flag))
+        self.run = _start(start or operations.start_run, patch, step, operation, "before", str(self._flag))
         until(self._flag.with_suffix(".reached").exists)
 
     def go_on(self) -> None:

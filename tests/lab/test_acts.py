@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.held_run import Held
 from tests.lab.jump_box import JumpBox, finished, jump_box, step_of, tree_of, until
 from tui.errors import OperatorError
 from tui.lab.lab import Lab
@@ -63,21 +64,31 @@ def test_a_drill_proves_that_the_cluster_survives_the_loss_of_any_one(box: JumpB
         assert "online at the tenant" in proof.detail
 
 
-def test_the_first_failure_ends_a_rolling_restart_with_the_others_untouched(box: JumpBox) -> None:
+def test_the_first_failure_ends_a_rolling_restart_with_the_others_untouched(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     before, since = pids(box), time.time()
-    box.lab.fault("clock", "oak")
-    until(lambda: box.lab.tenant.accepted() == {"fir": 1, "elm": 1})
-    box.lab.fault("clock", "oak", False)
-    until(lambda: len(box.lab.tenant.accepted()) == 3)
-    box.lab.fault("service_masked", "oak")
     with box.operations() as operations:
-        view = finished(operations, operations.acts.start("restart"))
+        held = Held(operations, monkeypatch, tmp_path, "oak/return", start=lambda: operations.acts.start("restart"))
+        box.lab.fault("service_masked", "oak")
+        held.go_on()
+        view = finished(operations, held.run)
     assert view.state in (RunState.FAILED, RunState.INCONSISTENT, RunState.ROLLED_BACK)
     assert step_of(view, "oak/return").state in (StepState.FAILED, StepState.UNDONE)
     assert step_of(view, "elm/drain").state is StepState.PENDING
     after = pids(box)
     assert (after["elm"], after["fir"]) == (before["elm"], before["fir"])
     assert box.lab.tenant.hub.least_connected(since) == 2
+
+
+def test_an_instance_that_would_not_start_again_is_not_stopped(box: JumpBox) -> None:
+    before = pids(box)
+    box.lab.fault("service_masked", "oak")
+    with box.operations() as operations:
+        view = finished(operations, operations.acts.start("restart", ["oak"]))
+    assert view.state is not RunState.DONE
+    assert "masked" in step_of(view, "oak/safe-to-return").error[0]
+    assert pids(box) == before
 
 
 def test_an_instance_with_another_certificate_is_never_stopped(box: JumpBox) -> None:

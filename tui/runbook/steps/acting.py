@@ -69,6 +69,7 @@ class SafeToReturn(ActingStep):
 
     def change(self, instance: Instance) -> Evidence:
         """Judge the set as it lies there, and compare its certificate with the tenant's. Raises OperatorError."""
+        refuse_forbidden(instance)
         files = self.work.read(instance)
         self.work.context.hide(files)
         if not is_configured(config_values(files) or {}):
@@ -85,6 +86,20 @@ class SafeToReturn(ActingStep):
                 remedy=f"give these files to {instance.install.account}, then start again",
             )
         return own_certificate(self.work, instance, files)
+
+
+def refuse_forbidden(instance: Instance) -> None:
+    """Raise OperatorError when the service manager would not start the connector again."""
+    connector = instance.services().get(Role.CONNECTOR)
+    if connector is None or not (connector.forbidden or connector.state == "masked"):
+        return
+    word = "disabled" if connector.system == "windows" else "masked"
+    raise OperatorError(
+        f"{connector.unit} is {word}: it would not start again",
+        tried="asked the service manager before stopping it",
+        meaning="it was not stopped",
+        remedy=f"find out who has {word} it and why, let it start again, then retry",
+    )
 
 
 def own_certificate(work: ActingWork, instance: Instance, files: ConfigurationSet) -> Evidence:
