@@ -21,22 +21,20 @@ from screens.base import WizardScreen
 from screens.dashboard_detail import CHECKS, KEYS, KINDS, DetailPane
 from screens.dashboard_interval import interval_dialog
 from screens.dashboard_questions import HostQuestions
-from screens.dashboard_rows import COLUMNS, SORTS, Shown, asks, chosen_views, instance_row
+from screens.dashboard_rows import COLUMNS, SORTS, MadeRows, Shown, asks, chosen_views
 from screens.dashboard_tests import TestRuns
 from screens.dashboard_told import cluster_line, situation, tenant_line, top_right
 from tui.health.model import ClusterStatus
 from tui.health.monitor import USUAL_INTERVAL_S, InstanceView
 from tui.remote.errors import HostQuestion
-from tui.runbook.troubleshot import Troubleshot
 from tui.runbook.watched import Watched
 from tui.widgets.detail_tabs import DetailTabs
 from tui.widgets.field import Field
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line import EndsLine, Line
 from tui.widgets.next_bar import NextBar
-from tui.widgets.rows import RowData, Rows
+from tui.widgets.rows import Rows
 from tui.widgets.stage import Stage
-from tui.widgets.trend import steady
 
 _TOGETHER_S = 0.25
 _LOCKS_AFTER_S = 600.0
@@ -81,8 +79,7 @@ class DashboardScreen(WizardScreen):
         self.unlocked = False
         self.shown = Shown()
         self._views: dict[str, InstanceView] = {}
-        self._rows: dict[str, tuple[tuple[object, ...], RowData]] = {}
-        self._latencies: dict[str, float] = {}
+        self._made = MadeRows()
         self._questions = HostQuestions(self)
         self._tests = TestRuns(self)
         self._pending = threading.Event()
@@ -95,6 +92,11 @@ class DashboardScreen(WizardScreen):
     def first(self) -> str:
         """The first host's name."""
         return self.state.cluster.first.name if self.state.cluster else ""
+
+    @property
+    def on_top(self) -> bool:
+        """Whether no other screen and no dialog is above: below one, Textual pays for each change with a whole screen."""
+        return self.app.screen is self
 
     def compose(self) -> ComposeResult:
         """Cluster and tenant, the instances, the details, what to do, the keys."""
@@ -155,16 +157,14 @@ class DashboardScreen(WizardScreen):
 
     def _update(self) -> None:
         self._due = None
-        self._pending.clear()
-        if self.watched is None or not self.is_attached:
+        if self.watched is None or not self.is_attached or not self.on_top:
             return
+        self._pending.clear()
         views = self.watched.views()
         changed = {view.name for view in views if self._views.get(view.name) is not view}
         self._views = {view.name: view for view in views}
         for name in changed:
-            figure = steady(self._latencies.get(name), self._views[name].latencies)
-            if figure is not None:
-                self._latencies[name] = figure
+            self._made.settle(self._views[name])
         self.show_known()
         chosen = self.chosen
         if chosen is not None and chosen.name in changed:
@@ -173,31 +173,20 @@ class DashboardScreen(WizardScreen):
         self._follow_ages()
 
     def show_known(self) -> None:
-        """Everything that is known already; only what differs is painted."""
+        """Everything that is known already; only what differs is painted, and nothing below another screen."""
         watched = self.watched
-        if watched is None:
+        if watched is None or not self.on_top:
             return
         views, status = list(self._views.values()), watched.status()
         self._show_top()
         self.query_one("#cluster", Line).show(cluster_line(status, views))
         self.query_one("#tenant", Line).show(tenant_line(watched.tenant()))
-        tested = watched.troubleshot()
-        wanted = chosen_views(views, self.shown, self._latencies)
-        self.query_one("#instances", Rows).show([self._row(view, tested.get(view.name)) for view in wanted])
+        self._show_rows(watched)
         told, tone = situation(status, views)
         self._say(told, tone)
         self.offer("Answer" if self._question() is not None else "")
         self._show_detail(status)
         self.refresh_bindings()
-
-    def _row(self, view: InstanceView, tested: Troubleshot | None) -> RowData:
-        """The instance's row, made anew when something of it may have changed."""
-        now, figure = self.wizard.now(), self._latencies.get(view.name)
-        stamp = (id(view), id(tested), figure, int(now.timestamp()) // (1 if view.failure else 60))
-        made = self._rows.get(view.name)
-        if made is None or made[0] != stamp:
-            made = self._rows[view.name] = (stamp, instance_row(view, now, figure, tested))
-        return made[1]
 
     def _say(self, told: str, tone: str) -> None:
         watched = self.watched
@@ -293,10 +282,13 @@ class DashboardScreen(WizardScreen):
             self._ages = None
 
     def _show_ages(self) -> None:
-        if self.is_current and self.watched is not None:
-            tested = self.watched.troubleshot()
-            wanted = chosen_views(list(self._views.values()), self.shown, self._latencies)
-            self.query_one("#instances", Rows).show([self._row(view, tested.get(view.name)) for view in wanted])
+        if self.on_top and self.watched is not None:
+            self._show_rows(self.watched)
+
+    def _show_rows(self, watched: Watched) -> None:
+        tested, now = watched.troubleshot(), self.wizard.now()
+        wanted = chosen_views(self.views, self.shown, self._made.latencies)
+        self.query_one("#instances", Rows).show([self._made.row(view, tested.get(view.name), now) for view in wanted])
 
     def action_filter(self) -> None:
         """Ask which instances to show."""

@@ -155,7 +155,7 @@ class ActDialog(Dialog[bool]):
         yield Static(self._intent.told, id="told", classes="care" if self._intent.typed else "quiet", markup=False)
         yield Rows(
             Column("Host", 16, style="$ink"),
-            Column("Step", 34, style="$ink"),
+            Column("Step", 44, style="$ink"),
             Column("Changes", style="$quiet"),
             explain=self.explain,
             id="act-steps",
@@ -236,7 +236,7 @@ class ActDialog(Dialog[bool]):
 
 def _step_row(host: str, step: PlannedStep) -> RowData:
     changes = ", ".join(f"{change.action} {change.subject}" for change in step.changes)
-    return RowData(step.id, (host, step.title, changes or "looks only"))
+    return RowData(step.id, (host, step.title, changes or words.NOTHING))
 
 
 def _open_console(screen: DashboardScreen, host: str) -> None:

@@ -23,7 +23,7 @@ class HostQuestions:
 
     def put_next(self) -> None:
         """Ask for the first host that waits, unless another one is being asked for."""
-        if self._asking is not None or not self._screen.is_current:
+        if self._asking is not None or not self._screen.on_top:
             return
         for view in self._screen.views:
             if asks(view) is not None and view.name not in self._put_off:

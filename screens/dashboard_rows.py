@@ -15,7 +15,7 @@ from tui.remote.errors import HostQuestion
 from tui.runbook.troubleshot import Troubleshot
 from tui.widgets import words
 from tui.widgets.rows import Cell, Column, RowData
-from tui.widgets.trend import milliseconds, trend
+from tui.widgets.trend import milliseconds, steady, trend
 
 WIDE: Final = 100
 COLUMNS: Final = (
@@ -117,6 +117,29 @@ def instance_row(view: InstanceView, now: datetime, latency: float | None, teste
         _answer(view, now, latency),
     )
     return RowData(view.name, tuple(_grey(cell) for cell in told) if old else told, dim=old)
+
+
+class MadeRows:
+    """The rows as made last, made anew only when something of one may have changed. `latencies`: the figures that are shown."""
+
+    def __init__(self) -> None:
+        self.latencies: dict[str, float] = {}
+        self._made: dict[str, tuple[tuple[object, ...], RowData]] = {}
+
+    def settle(self, view: InstanceView) -> None:
+        """Take in an instance's latencies."""
+        figure = steady(self.latencies.get(view.name), view.latencies)
+        if figure is not None:
+            self.latencies[view.name] = figure
+
+    def row(self, view: InstanceView, tested: Troubleshot | None, now: datetime) -> RowData:
+        """One instance's row. Ages are told anew every minute, of one that does not answer every second."""
+        figure = self.latencies.get(view.name)
+        stamp = (id(view), id(tested), figure, int(now.timestamp()) // (1 if view.failure else 60))
+        made = self._made.get(view.name)
+        if made is None or made[0] != stamp:
+            made = self._made[view.name] = (stamp, instance_row(view, now, figure, tested))
+        return made[1]
 
 
 def _grey(cell: Cell) -> str:

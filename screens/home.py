@@ -282,9 +282,11 @@ def _cluster_facts(cluster: Cluster, last: RunView | None) -> list[tuple[str, st
 
 
 def _in_service(known: Known) -> bool:
-    """Whether the cluster's last run ended well: then watching it is what one comes for."""
+    """Whether the last run made a healthy cluster, or was an act on one: then watching it is what one comes for."""
     last = known.last
-    return known.cluster is not None and last is not None and last.state is RunState.DONE and last.verdict == "healthy"
+    if known.cluster is None or last is None:
+        return False
+    return last.act != "add" or (last.state is RunState.DONE and last.verdict == "healthy")
 
 
 def _run_key(known: Known) -> str:

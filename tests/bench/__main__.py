@@ -1,12 +1,18 @@
-"""`python -m tests.bench [startup] [loopback] [procedure] [windows]`: print measured figures; nothing here passes or fails."""
+"""`python -m tests.bench [startup] [loopback] [procedure] [windows] [dashboard]`: print measured figures; nothing here passes or fails."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.bench import loopback, procedure, startup, windows
+from tests.bench import dashboard, loopback, procedure, startup, windows
 
-TABLES = {"startup": startup.run, "loopback": loopback.run, "procedure": procedure.run, "windows": windows.run}
+TABLES = {
+    "startup": startup.run,
+    "loopback": loopback.run,
+    "procedure": procedure.run,
+    "windows": windows.run,
+    "dashboard": dashboard.run,
+}
 
 
 def main(names: list[str]) -> int:

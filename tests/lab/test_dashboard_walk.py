@@ -13,9 +13,11 @@ from tests.lab.conftest import leaks
 from tests.lab.jump_box import JumpBox, finished, jump_box, until
 from tests.lab.wizard_pilot import WizardPilot
 from tui.app import AdldapHaApp
+from tui.health.model import Verdict
 from tui.lab.lab import Lab
 from tui.paths import cluster_file
 from tui.runbook.model import RunState
+from tui.runbook.watching import last_seen
 
 NAMES = ("fir", "oak", "elm")
 SIZE = (120, 36)
@@ -65,6 +67,7 @@ async def test_a_week_at_the_dashboard(box: JumpBox) -> None:
             assert (run.act, run.state) == ("restart", RunState.DONE)
             await wizard.press("4")
             await wizard.sees("oak", "→ connected")
+    assert {name: seen.verdict for name, seen in last_seen("lab").items()} == dict.fromkeys(NAMES, Verdict.HEALTHY)
     assert box.lab.tenant.hub.least_connected(since) >= 1
     assert leaks(box.lab.canaries(), box.home) == []
     assert not [canary for canary in box.lab.canaries() if any(canary in seen for seen in wizard.seen)]
