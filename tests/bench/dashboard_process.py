@@ -39,10 +39,10 @@ class BenchWatch(FixtureWatch):
         self.monitor.start()
 
     def _look(self, name: str) -> Look:
-        """In the scene `one` a cell of the first instance changes with each look, in `all` some of every instance."""
+        """In the scene `one` a cell of the second instance changes with each look, in `all` some of every instance."""
         turn = next(self._turns[name])
         odd = turn % 2 == 1
-        changes = odd and (self._scene == "all" or (self._scene == "one" and name == self._names[0]))
+        changes = odd and (self._scene == "all" or (self._scene == "one" and name == self._names[1]))
         seen = self._ill if changes and self._scene == "all" else self._well
         latency = 3.0 + (turn * 7 % 10) / 10 + (60.0 if self._scene == "all" and turn % 24 >= 12 else 0.0)
         now = facts(clock_skew_s=1.4 if changes else 0.1)

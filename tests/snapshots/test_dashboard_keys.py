@@ -57,6 +57,25 @@ async def test_what_a_thread_has_seen_is_shown_and_nothing_is_painted_when_nothi
         assert painted
 
 
+async def test_below_a_dialog_looks_paint_nothing_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    operations = core()
+    painted: list[object] = []
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, opened, "i")
+        monkeypatch.setattr(AdldapHaApp, "_display", lambda _app, _screen, renderable: painted.append(renderable))
+        operations.watched.put(watch.view(data.THIRD))
+        await pilot.pause(0.6)
+        painted.clear()
+        for _ in range(3):
+            operations.watched.put(watch.degraded()[1])
+            await pilot.pause(0.4)
+        assert painted == []
+        monkeypatch.undo()
+        await perform(pilot, "escape")
+        await eventually(pilot, lambda: "crash loop" in line_of(app, data.SECOND))
+
+
 async def test_filter_errors_only_and_order() -> None:
     operations = core()
     operations.watched.known = watch.many(12)
