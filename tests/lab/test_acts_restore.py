@@ -134,8 +134,10 @@ class TestRestore:
         before = tree_of(box.lab.hosts["oak"])
         box.lab.tenant.know("ab" * 20)
         view = finished(operations, operations.acts.start("restore", ["oak"], wanted=Wanted(backup=backup.id)))
-        assert view.state is not RunState.DONE
-        assert tree_of(box.lab.hosts["oak"]).keys() == before.keys()
+        assert view.state in (RunState.FAILED, RunState.ROLLED_BACK)
+        assert "another certificate" in step_of(view, "oak/inspect").error[0]
+        assert step_of(view, "oak/stop-services").state is StepState.PENDING
+        assert tree_of(box.lab.hosts["oak"]) == before
         assert box.lab.tenant.published == "ab" * 20 != known
 
     def test_with_the_word_for_it_the_certificate_of_the_backup_is_published_and_all_follow(

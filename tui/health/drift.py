@@ -63,7 +63,7 @@ def drift_findings(differences: Sequence[KeyDifference]) -> list[Finding]:
             severity=Severity.BLOCKER,
             summary=f"it differs from the first host in {names}{more}",
             evidence=tuple(f"{d.key}: {d.here or 'absent'} → {d.there or 'absent'}" for d in differences),
-            remedy="run the procedure for this host again: it puts the first host's set in place",
+            remedy="converge this host (adldap-ha converge): that puts the first host's set in place",
         )
     ]
 

@@ -93,7 +93,8 @@ def giving_stages(
 
 def _publishing(works: Sequence[GivenWork], parallel: int) -> tuple[Stage, ...]:
     """The publisher is made ready while the others serve; they are stopped and left without config.json, as each would
-    publish its old certificate again when it is refused, or its host boots, and starts; the publisher starts; the others follow, side by side; the rest is proof."""
+    publish its old certificate again when it is refused, or its host boots, and starts; the publisher starts;
+    the others follow, side by side; the rest is proof."""
     publisher, others = works[0], works[1:]
     ready = (*_TAKE, OthersServe, Withdraw, *_PLACE)
 

@@ -122,7 +122,7 @@ class LookBefore(HostStep):
         links = refuse_unrepresented(work, instance, seen.configuration)
         states = {role.value: service.state for role, service in seen.services.items()}
         work.context.note(name, SERVICES_BEFORE, "the services as they were before this run", {**states})
-        knew = self._ask_tenant(instance) if work.publisher and work.given_set.publishes else ()
+        knew = self._ask_tenant(instance) if work.publisher else ()
         services = ", ".join(f"{role} {word}" for role, word in states.items())
         lines = (f"version {instance.install.version} in {instance.install.directory}", f"services: {services}")
         return Evidence(detail="fit for the set", lines=(*lines, *knew, *links, *told(findings)))
@@ -184,8 +184,9 @@ class LookBefore(HostStep):
         ]
 
     def _ask_tenant(self, instance: Instance) -> tuple[str, ...]:
-        """Ask which certificate the tenant knows, and note the answer of the first time."""
-        work = self.work
+        """Ask which certificate the tenant knows, and note the answer of the first time. Raises OperatorError when it is another one
+        than the set's, and the run is not to publish that."""
+        work, meant = self.work, self.work.meant_thumbprint()
         values = config_values(work.given()) or {}
         known = instance.ticket_info(str(values[TICKET]), values).thumbprints
         if not known:
@@ -193,9 +194,18 @@ class LookBefore(HostStep):
                 "the tenant knows no certificate for this connection, so undo could not give it back",
                 remedy="start the first host's connector once and wait until it is accepted",
             )
+        if not work.given_set.publishes:
+            if known[0] != meant:
+                raise OperatorError(
+                    "the tenant knows another certificate than the one in this set",
+                    tried=f"set {meant}, tenant {known[0]}",
+                    meaning="an instance that starts with it locks the others out; nothing was changed anywhere",
+                    remedy="choose a backup with the tenant's certificate, or restore this one to every host, with --publish",
+                )
+            return (f"the tenant knows the certificate of the set, {meant}",)
         first = work.context.cluster.first.name
         work.context.note(first, TENANT_KNEW, "the certificate that the tenant knew", {"thumbprint": known[0]})
-        return (f"the tenant knows {known[0]}, and learns {work.meant_thumbprint()}",)
+        return (f"the tenant knows {known[0]}, and learns {meant}",)
 
 
 class Withdraw(StopServices):
