@@ -166,9 +166,8 @@ class DashboardScreen(WizardScreen):
         for name in changed:
             self._made.settle(self._views[name])
         self.show_known()
-        chosen = self.chosen
-        if chosen is not None and chosen.name in changed:
-            self._read_detail(chosen)
+        if self.chosen is not None and self.chosen.name in changed:
+            self._read_detail(self.chosen)
         self._questions.put_next()
         self._follow_ages()
 
@@ -225,9 +224,8 @@ class DashboardScreen(WizardScreen):
         self._tests.forget()
         self.offer("Answer" if self._question() is not None else "")
         self._show_detail(self.watched.status())
-        chosen = self.chosen
-        if chosen is not None:
-            self._read_detail(chosen)
+        if self.chosen is not None:
+            self._read_detail(self.chosen)
 
     def _show_detail(self, status: ClusterStatus) -> None:
         pane, chosen = self.query_one(DetailPane), self.chosen
@@ -263,14 +261,12 @@ class DashboardScreen(WizardScreen):
 
     def _question(self) -> HostQuestion | None:
         """What the chosen instance's host waits for."""
-        chosen = self.chosen
-        return asks(chosen) if chosen is not None else None
+        return asks(self.chosen) if self.chosen is not None else None
 
     def proceed(self) -> None:
         """Answer what the chosen instance's host asks."""
-        chosen = self.chosen
-        if chosen is not None and asks(chosen) is not None:
-            self._questions.ask(chosen.name)
+        if self.chosen is not None and self._question() is not None:
+            self._questions.ask(self.chosen.name)
 
     def _follow_ages(self) -> None:
         """Ages move on while a host is silent, once a second; otherwise nothing ticks."""
@@ -323,9 +319,8 @@ class DashboardScreen(WizardScreen):
 
     def action_sort(self) -> None:
         """Order the instances in the next way."""
-        words_of = [word for word, _ in SORTS]
-        place = (words_of.index(self.shown.sort) + 1) % len(words_of)
-        self.shown = replace(self.shown, sort=words_of[place])
+        ways = [word for word, _ in SORTS]
+        self.shown = replace(self.shown, sort=ways[(ways.index(self.shown.sort) + 1) % len(ways)])
         self.show_known()
 
     def action_ill_only(self) -> None:
