@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import os
 import time
 from collections.abc import Callable
@@ -106,7 +107,7 @@ def at(stage: Stage, **learned: Any) -> Callable[[AdldapHaApp], None]:
         app.state.done = set(list(Stage)[: stage.number - 1])
         app.state.connected = dict(CONNECTED)
         for name, value in learned.items():
-            setattr(app.state, name, value)
+            setattr(app.state, name, copy.copy(value))
         app.go(stage)
 
     return go

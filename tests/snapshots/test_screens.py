@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,7 +140,7 @@ def shows(compare: Compare, scene: Scene, size: tuple[int, int], terminal: Termi
     """Whether a scene looks as it was accepted."""
     operations = FixtureOperations()
     for name, value in scene.core.items():
-        setattr(operations, name, value)
+        setattr(operations, name, copy.copy(value))
 
     async def play(pilot: Pilot[int]) -> None:
         await perform(pilot, *scene.acts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import pty
 import select
@@ -84,7 +85,7 @@ def test_a_pipe_is_refused_and_a_usual_terminal_is_not() -> None:
 def app_for(scene: Scene, terminal: Terminal) -> AdldapHaApp:
     operations = FixtureOperations()
     for name, value in scene.core.items():
-        setattr(operations, name, value)
+        setattr(operations, name, copy.copy(value))
     return make_app(operations, terminal=terminal)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,7 @@ SCENES = (
 def operations_of(scene: Scene) -> MixedOperations:
     operations = MixedOperations()
     for name, value in scene.core.items():
-        setattr(operations, name, value)
+        setattr(operations, name, copy.copy(value))
     return operations
 
 
