@@ -38,6 +38,7 @@ _LINGER_SECONDS = 60.0
 _ENDING_SECONDS = 5.0
 _RUNNER = b"tui.runbook.runner"
 _PROGRAMS = (_RUNNER, b"tui.lab.serve", b"tui/lab/standin")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HOMES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
 
 
@@ -86,8 +87,7 @@ def demonstration(*, headless: bool = False, first: str = "linux") -> Iterator[D
     certificates are known and secrets at hand from the start, and no question waits for an answer. However it ends,
     signals included, neither folder, hosts nor a run stay behind. Raises OperatorError when the hosts cannot be started.
     """
-    folder = _temporary_folder("adldap-ha-demo-")
-    with _removed_at_end(folder), _homes_below(folder), ExitStack() as stack:
+    with _temporary_folder("adldap-ha-demo-") as folder, _homes_below(folder), ExitStack() as stack:
         control = _start(folder / "hosts", first)
         stack.callback(control.stop)
         stack.callback(_end_runners, folder)
@@ -97,7 +97,25 @@ def demonstration(*, headless: bool = False, first: str = "linux") -> Iterator[D
         yield Demonstration(operations, LabFaults(control), control)
 
 
-def _temporary_folder(prefix: str) -> Path:
+@contextmanager
+def _temporary_folder(prefix: str) -> Iterator[Path]:
+    """A new folder that is removed at the end, with whatever process was left in it: a start that was cut short leaves some.
+
+    A signal that comes while the folder is made waits until its end is certain.
+    """
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        folder = _make_folder(prefix)
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            yield folder
+        finally:
+            _remove(folder)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _make_folder(prefix: str) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=prefix))
     except OSError as error:
@@ -124,24 +142,19 @@ def _operations_on(ready: ReadyLab, folder: Path, *, headless: bool) -> ClusterO
 
 def _hold_signals() -> None:
     """What follows takes a moment and must not be cut short."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-@contextmanager
-def _removed_at_end(folder: Path) -> Iterator[None]:
-    """Remove the folder, with whatever process was left in it: a start that was cut short leaves some."""
-    try:
-        yield
-    finally:
-        _hold_signals()
+def _remove(folder: Path) -> None:
+    _hold_signals()
+    _end_processes(folder, _PROGRAMS)
+    until = time.monotonic() + _ENDING_SECONDS
+    shutil.rmtree(folder, ignore_errors=True)
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.1)
         _end_processes(folder, _PROGRAMS)
-        until = time.monotonic() + _ENDING_SECONDS
         shutil.rmtree(folder, ignore_errors=True)
-        while folder.exists() and time.monotonic() < until:
-            time.sleep(0.1)
-            _end_processes(folder, _PROGRAMS)
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -227,8 +240,7 @@ def serve_lab(directory: Path | None, say: Callable[[LabControl], None]) -> None
     """Run only the embedded hosts, until a signal ends them. A temporary folder is removed at the end."""
     with ExitStack() as stack:
         if directory is None:
-            directory = _temporary_folder("adldap-ha-lab-")
-            stack.enter_context(_removed_at_end(directory))
+            directory = stack.enter_context(_temporary_folder("adldap-ha-lab-"))
         control = _start(directory)
         stack.callback(control.stop)
         stack.callback(_hold_signals)

@@ -66,7 +66,7 @@ async def test_a_week_at_the_dashboard(box: JumpBox) -> None:
             run = operations.runs()[0]
             assert (run.act, run.state) == ("restart", RunState.DONE)
             await wizard.press("4")
-            await wizard.sees("oak", "→ connected")
+            await wizard.sees("STARTING AD-LDAP CONNECTOR (the connector process started)", "Agent accepted")
     assert {name: seen.verdict for name, seen in last_seen("lab").items()} == dict.fromkeys(NAMES, Verdict.HEALTHY)
     assert box.lab.tenant.hub.least_connected(since) >= 1
     assert leaks(box.lab.canaries(), box.home) == []

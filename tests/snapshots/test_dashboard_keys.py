@@ -43,6 +43,8 @@ async def test_what_a_thread_has_seen_is_shown_and_nothing_is_painted_when_nothi
     async with app.run_test(size=SIZE) as pilot:
         await perform(pilot, opened)
         monkeypatch.setattr(AdldapHaApp, "_display", recorded)
+        await pilot.pause(0.4)
+        painted.clear()
         same = watch.view(data.SECOND, latencies=(3.0, 3.3, 12.0, 4.0, 3.1, 3.2))
         for _ in range(3):
             looker = threading.Thread(target=operations.watched.put, args=(same,))

@@ -138,7 +138,7 @@ async def test_a_decision_that_was_put_off_stays_in_sight_and_one_key_away(stage
         assert "d Decide" in text_of(app)
         await perform(pilot, "d", "r")
         assert operations.answers == [("q1", "retry")]
-        assert "Press d to decide" not in text_of(app)
+        await eventually(pilot, lambda: "Press d to decide" not in text_of(app))
 
 
 async def test_the_time_that_is_left_for_an_answer_is_counted_down() -> None:
