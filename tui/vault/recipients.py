@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from tui.vault.errors import VaultError, VaultFailure
 
 _SHAPE = re.compile(r"age1[0-9a-z]{58}")
+_OTHER_KINDS = ("ssh-", "age1yubikey1", "age1pq1", "age1tag1", "age1tagpq1")
+"""Each up to the 1 that ends a kind's name: no other 1 can occur, so that a key of the supported kind never begins so."""
+
 EXPECTED = "an age x25519 recipient: age1 and 58 lower-case letters and digits, the public key that age-keygen prints"
 
 
@@ -17,7 +20,7 @@ def recipient_problem(text: str) -> str | None:
 
     if text.upper().startswith("AGE-SECRET-KEY-"):
         return "this is a secret key, not a recipient: it now counts as disclosed"
-    if text.startswith(("ssh-", "age1yubikey", "age1pq", "age1tag")):
+    if text.startswith(_OTHER_KINDS):
         return "only x25519 recipients (age1…) are supported"
     if not _SHAPE.fullmatch(text):
         return "this is no age recipient"
