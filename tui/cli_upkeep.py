@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tui.runbook.cluster_operations import ClusterOperations
     from tui.runbook.order import Act, Wanted
 
-_LARGEST_MAPPER = 1 << 20
-
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for the cluster's name before changing hosts.")]
 OneHost = Annotated[str, typer.Option("--host", help="Which host.")]
 
@@ -122,7 +120,9 @@ def change(
     Tried on one additional host first, then rolled over the others one at a time, the first host last. The first failure puts the host
     at hand back and ends it.
     """
-    mapper = _mapper_text(profile_mapper) if profile_mapper is not None else None
+    from tui.runbook.typed_change import mapper_text
+
+    mapper = mapper_text(profile_mapper) if profile_mapper is not None else None
     with opened(cluster, secrets) as operations:
         wanted = operations.acts.wanted_change(mapper, _pairs(settings or ()))
         _run(operations, "change", (), wanted, yes=yes, as_json=as_json, secrets=secrets)
@@ -202,23 +202,6 @@ def _run(
     else:
         write_lines([*run_lines(view), f"report: {report}"])
     leave(Exit.OK if view.state is RunState.DONE and view.verdict == "healthy" else Exit.FAILED)
-
-
-def _mapper_text(file: Path) -> str:
-    try:
-        data = file.expanduser().read_bytes()
-        text = data.decode("utf-8")
-    except OSError as error:
-        raise OperatorError(f"{file} cannot be read: {error.strerror}", remedy="name an existing file") from error
-    except UnicodeDecodeError:
-        raise OperatorError(f"{file} is not UTF-8 text", remedy="save the profile mapper as UTF-8") from None
-    if not text.strip() or len(data) > _LARGEST_MAPPER:
-        raise OperatorError(
-            f"{file} is {'empty' if not text.strip() else 'larger than 1 MiB'}",
-            meaning="a connector without a profile mapper cannot start",
-            remedy="name the profile mapper's own file",
-        )
-    return text
 
 
 def _pairs(settings: list[str] | tuple[str, ...]) -> dict[str, str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tui.cluster import Host
 from tui.connector.changed_set import typed_value
+from tui.connector.errors import ConfigError
+from tui.errors import OperatorError
 from tui.runbook.acts import act_stages, acted_on
 from tui.runbook.giving_stages import GIVING_ACTS, given_hosts, giving_stages, interruption
 from tui.runbook.launch import new_run_id, start_run
@@ -17,6 +20,7 @@ from tui.runbook.order import ADDING, WITHOUT_VAULT, Act, RunOrder, Wanted
 from tui.runbook.preparation import preview
 from tui.runbook.procedure import chosen_hosts, plan_of, tenant_client
 from tui.runbook.promotion import Promotion, promotion
+from tui.runbook.typed_change import TypedWrong, keys_and_values, mapper_text
 from tui.vault.identity import Identity
 
 if TYPE_CHECKING:
@@ -110,6 +114,23 @@ class ActOperations:
         present = self._current().first().values if settings else {}
         values = {key: typed_value(key, text, present) for key, text in settings.items()}
         return Wanted(profile_mapper=profile_mapper, values=values)
+
+    def typed_change(self, profile_mapper: str, settings: Sequence[str]) -> Wanted:
+        """What `change` is to put on every host: the path of a profile mapper on this jump box, empty for none, and
+        `KEY=VALUE` texts. Raises TypedWrong, which says which of them cannot be taken, and OperatorError."""
+        try:
+            mapper = mapper_text(Path(profile_mapper)) if profile_mapper else None
+        except OperatorError as error:
+            raise TypedWrong(error) from error
+        typed = keys_and_values(settings)
+        present = self._current().first().values if typed else {}
+        values = {}
+        for place, (key, text) in enumerate(typed.items()):
+            try:
+                values[key] = typed_value(key, text, present)
+            except ConfigError as error:
+                raise TypedWrong(error, place) from error
+        return Wanted(profile_mapper=mapper, values=values)
 
     def open_console(self, host: str) -> ConsoleTunnel:
         """Open a tunnel to the admin console of an instance; the caller closes it. Raises OperatorError where there is no way to it."""

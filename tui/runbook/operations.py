@@ -4,17 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tui.cluster import Cluster
+from tui.cluster import Cluster, Host
 from tui.connector.model import TroubleshooterReport
 from tui.findings import Finding
 from tui.health.model import ClusterStatus, HostStatus
 from tui.remote.errors import CertificateUnknown, HostKeyUnknown, SecretKind
 from tui.runbook.model import Plan, RunView, SecretWanted
+from tui.runbook.order import Act, Wanted
 from tui.runbook.survey import AdditionalSurvey, Connected, FirstSurvey
-from tui.runbook.watched import Acts, Watched
+from tui.runbook.watched import Watched
 from tui.vault.model import Backup, Verification
+
+if TYPE_CHECKING:
+    from tui.runbook.promotion import Promotion
+
+
+class Acts(Protocol):
+    """The acts of an ordinary week on the current cluster. All but `hosts` block."""
+
+    def hosts(self, act: Act, names: Sequence[str] = ()) -> tuple[Host, ...]:
+        """The hosts that the act would be performed on, in order. Raises OperatorError for hosts that it cannot be performed on."""
+        ...
+
+    def preview(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False, wanted: Wanted = ...) -> Plan:
+        """Every step that the act would perform on these hosts (all for none), in order; changes nothing.
+
+        Raises OperatorError also while the vault is locked, for an act that needs it.
+        """
+        ...
+
+    def start(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False, wanted: Wanted = ...) -> str:
+        """Start the act in a detached runner; returns the run's id.
+
+        `interrupts`: the operator has agreed to a moment in which no instance serves. `wanted`: what is put on the hosts.
+        """
+        ...
+
+    def promotion(self, host: str) -> Promotion:
+        """What making a host the reference means, and the cluster as it is to be saved then; changes nothing.
+
+        Raises OperatorError when the host is not fit for that, or a run is not finished.
+        """
+        ...
+
+    def typed_change(self, profile_mapper: str, settings: Sequence[str]) -> Wanted:
+        """What `change` is to put on every host: the path of a profile mapper on this jump box, empty for none, and
+        `KEY=VALUE` texts. Raises TypedWrong, which says which of them cannot be taken, and OperatorError."""
+        ...
 
 
 class Operations(Protocol):

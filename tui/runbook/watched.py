@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from tui.connector.model import KeyDifference, TroubleshooterReport
 from tui.health.events import HealthEvent
 from tui.health.model import ClusterStatus
 from tui.health.monitor import InstanceView
-from tui.runbook.model import Plan
-from tui.runbook.order import Act
 from tui.runbook.tenant_watch import TenantView
 from tui.runbook.troubleshot import Troubleshot
 
@@ -87,16 +84,4 @@ class Watched(Protocol):
 
     def close(self) -> None:
         """Stop looking, and keep what is known for the next start. Never raises."""
-        ...
-
-
-class Acts(Protocol):
-    """The acts of an ordinary week on the current cluster."""
-
-    def preview(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False) -> Plan:
-        """Every step that the act would perform on these hosts (all for none), in order; changes nothing."""
-        ...
-
-    def start(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False) -> str:
-        """Start the act in a detached runner; returns the run's id."""
         ...
