@@ -89,8 +89,21 @@ def _offset(observation: Observation) -> timedelta | None:
     return whole if abs(apart - whole) <= _NEAR and abs(whole) <= timedelta(hours=14) else None
 
 
+def uptime_s(observation: Observation) -> float:
+    """For how long the connector's service has been up, in seconds, by the host's own clock; infinite when unknown."""
+    service = observation.connector
+    if service is None or service.started is None:
+        return float("inf")
+    skew = observation.facts.clock_skew_s if observation.facts else None
+    return max(0.0, (observation.at - service.started).total_seconds() + (skew or 0.0))
+
+
+def log_time(observation: Observation) -> datetime | None:
+    """The moment of the look in the log's own local time; None where nothing tells how that differs from UTC."""
+    return _host_now(observation, _offset(observation))
+
+
 def _host_now(observation: Observation, offset: timedelta | None) -> datetime | None:
-    """The moment of the look in the log's time."""
     if offset is None:
         return None
     skew = observation.facts.clock_skew_s if observation.facts else None

@@ -8,20 +8,18 @@ from tui.cluster import Host
 from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, same_connection_values
 from tui.connector.errors import ConfigError
-from tui.connector.install_findings import install_findings, service_findings
 from tui.connector.left_behind import left_findings
-from tui.connector.model import ConfigurationSet, KeyDifference, Role, Service
-from tui.connector.service_words import service_words
+from tui.connector.model import ConfigurationSet, KeyDifference
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity
+from tui.health.activity import uptime_s
 from tui.health.clock import clock_findings
 from tui.health.drift import drift, drift_findings
+from tui.health.ends import LOOPS, STARTING_GRACE_S, cause_evidence, cause_remedy, restarting, service_problems
 from tui.health.model import CertificateStatus, HostStatus, Verdict
 from tui.health.observation import Observation
-from tui.health.waiting import configured, waiting_problems, waits_for_set
-
-STARTING_GRACE_S = 60.0
-"""How long after its start an instance may be without a hub before it counts as down."""
+from tui.health.settled import just_lost, runs, settled
+from tui.health.waiting import waiting_problems, waits_for_set
 
 _OF_A_SOURCE = frozenset(("firewall-rule-created",))
 """What matters only of a set that is copied: a member has its own from its own connector."""
@@ -36,8 +34,8 @@ _HUB_PROBLEMS: dict[str, tuple[str, str]] = {
         "restore the cluster's key and certificate on this host, then restart it",
     ),
     "crash_loop": (
-        "it starts, dies and is started again",
-        "read the log's last error: a wrong LDAP password, an unreachable directory and a wrong clock all look like this",
+        "it starts, dies and is started again: a crash loop",
+        LOOPS,
     ),
     "unconfigured": (
         "it has no configuration, so it exits at once",
@@ -62,13 +60,14 @@ def judge(
     `clock_reference_s` is the skew of a host that is known to be connected, so that a wrong clock on the jump
     box is not blamed on every host. Both may be None: then nothing is compared. `host` is what the cluster file says of it.
     """
+    observation = settled(observation)
     here = observation.configuration
     differences = _drift(here, reference, host.keys.chosen() if host else {})
     skew = observation.facts.clock_skew_s if observation.facts else None
     problems = [
         *_failure(observation),
         *(found for found in observation.findings if reference is None or found.id not in _OF_A_SOURCE),
-        *_service_problems(observation),
+        *service_problems(observation),
         *_hub_problems(observation),
         *clock_findings(skew, clock_reference_s, system=_system(observation, host)),
         *_tenant_problems(observation),
@@ -113,40 +112,17 @@ def _verdict(observation: Observation, problems: Sequence[Finding]) -> Verdict:
         return Verdict.DOWN if observation.install is None else Verdict.UNKNOWN
     if connector.state == "unknown":
         return Verdict.UNKNOWN
-    if connector.state not in ("running", "starting") or _restarting(observation):
+    if not runs(connector) or restarting(observation):
         return Verdict.DOWN
     hub = observation.log.state if observation.log else "unknown"
     if hub == "unknown":
         return Verdict.UNKNOWN
-    if hub == "connecting" and uptime_s(observation) < STARTING_GRACE_S:
+    if hub == "connecting" and (uptime_s(observation) < STARTING_GRACE_S or just_lost(observation)):
         return Verdict.DEGRADED
     if hub != "connected":
         return Verdict.DOWN
     blocked = any(problem.severity is Severity.BLOCKER for problem in problems)
     return Verdict.DEGRADED if blocked or connector.state == "starting" else Verdict.HEALTHY
-
-
-def uptime_s(observation: Observation) -> float:
-    """For how long the connector's service has been up, in seconds, by the host's own clock; infinite when unknown."""
-    service = observation.connector
-    if service is None or service.started is None:
-        return float("inf")
-    skew = observation.facts.clock_skew_s if observation.facts else None
-    return max(0.0, (observation.at - service.started).total_seconds() + (skew or 0.0))
-
-
-def _restarting(observation: Observation) -> bool:
-    """A wrong LDAP password is accepted by the hub and dies seconds later, so one look at the log may say `connected`."""
-    service = observation.connector
-    return service is not None and (service.restarts or 0) >= 2 and uptime_s(observation) < STARTING_GRACE_S
-
-
-def _ended_quietly(observation: Observation) -> bool:
-    """Stopped, though nobody stopped it: its log ends with a message after which it exits with status 0."""
-    service, log = observation.connector, observation.log
-    if service is None or log is None or service.state != "stopped" or service.restart_policy != "on-failure":
-        return False
-    return log.state == "rejected"
 
 
 def _failure(observation: Observation) -> list[Finding]:
@@ -164,67 +140,22 @@ def _failure(observation: Observation) -> list[Finding]:
     ]
 
 
-def _service_problems(observation: Observation) -> list[Finding]:
-    if observation.failure is not None or observation.install is None:
-        return []
-    connector = observation.connector
-    found = install_findings(observation.install)
-    if connector is not None:
-        found += service_findings({Role.CONNECTOR: connector}, configured=configured(observation.configuration))
-    for service in observation.services.values():
-        if service.running or service.state == "starting":
-            continue
-        found.append(_not_running(service, severity=Severity.BLOCKER if service is connector else Severity.WARNING))
-    if connector is not None and _ended_quietly(observation):
-        found.append(
-            Finding(
-                id="ended-with-zero",
-                severity=Severity.BLOCKER,
-                summary=f"{connector.unit} ended by itself with exit status 0, which Restart={connector.restart_policy} does not restart",
-                evidence=tuple(event.text for event in observation.log.events[-2:]) if observation.log else (),
-                remedy=f"correct what its log says last; set Restart=always with `systemctl edit {connector.unit}`",
-            )
-        )
-    if connector is not None and connector.running and _restarting(observation):
-        found.append(
-            Finding(
-                id="restarting",
-                severity=Severity.BLOCKER,
-                summary=f"{connector.unit} was restarted {connector.restarts} times and came up only moments ago",
-                remedy=_HUB_PROBLEMS["crash_loop"][1],
-            )
-        )
-    return found
-
-
-def _not_running(service: Service, severity: Severity) -> Finding:
-    words = service_words(service.system)
-    state = words.forbidden if service.state == "masked" else service.state.replace("_", " ")
-    return Finding(
-        id=f"{service.role.value}-{service.state.replace('_', '-')}",
-        severity=severity,
-        summary=f"the {service.role.value} service {service.unit} is {state}",
-        evidence=(service.detail,) if service.detail else (),
-        remedy=f"{words.about(words.allow, service.unit)}, then start it"
-        if service.state == "masked"
-        else f"read why it ended ({words.about(words.read_log, service.unit)}), then start it",
-    )
-
-
 def _hub_problems(observation: Observation) -> list[Finding]:
     connector = observation.connector
-    if observation.log is None or connector is None or connector.state not in ("running", "starting"):
+    if observation.log is None or connector is None or not runs(connector):
         return []
-    problem = _HUB_PROBLEMS.get(observation.log.state)
+    state = observation.log.state
+    problem = _HUB_PROBLEMS.get(state)
     if problem is None:
         return []
+    looping = state == "crash_loop"
     return [
         Finding(
-            id=f"hub-{observation.log.state.replace('_', '-')}",
+            id=f"hub-{state.replace('_', '-')}",
             severity=Severity.BLOCKER,
             summary=problem[0],
-            evidence=tuple(event.text for event in observation.log.events if event.fatal)[-3:],
-            remedy=problem[1],
+            evidence=cause_evidence(observation),
+            remedy=(cause_remedy(observation) if looping else None) or problem[1],
         )
     ]
 

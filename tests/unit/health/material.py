@@ -39,7 +39,7 @@ def service(role: Role = Role.CONNECTOR, state: str = "running", **more: object)
         "restart_policy": "always",
         "started": NOW - timedelta(hours=1),
         "restarts": 0,
-        "main_pid": 4711,
+        "main_pid": 4711 if state == "running" else None,
     }
     return Service.model_validate({**values, **more})
 

@@ -11,8 +11,8 @@ from tui.connector.instance import Instance
 from tui.connector.log import fatal_events, read_log
 from tui.connector.model import LogReport, Role, Service
 from tui.errors import OperatorError
+from tui.health.activity import uptime_s
 from tui.health.probes import observe
-from tui.health.verdict import uptime_s
 from tui.runbook.context import HostWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep
