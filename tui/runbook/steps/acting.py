@@ -105,6 +105,13 @@ def refuse_forbidden(instance: Instance) -> None:
 def own_certificate(work: ActingWork, instance: Instance, files: ConfigurationSet) -> Evidence:
     """Compare the host's certificate with the one that the tenant knows at this moment. Raises OperatorError."""
     values = config_values(files) or {}
+    if not is_configured(values):
+        raise OperatorError(
+            "this host has no configuration any more",
+            tried="read config.json just before the start",
+            meaning="a connector without one exits at once, so it was not started",
+            remedy="find out who has taken it away; restore the host from a backup",
+        )
     certificate = set_certificate(files)
     info = instance.ticket_info(str(values[TICKET]), values)
     work.connection = info.connection
@@ -131,14 +138,14 @@ class OthersServe(ActingStep):
     def change(self, instance: Instance) -> Evidence:
         """Look at every other instance. Raises OperatorError when too few of them are connected."""
         context, name = self.work.context, self.work.host.name
-        self.work.standing = standings(context, others(context, name))
+        self.work.standing = standings(context, others(context, name), holders=True)
         seen = list(self.work.standing.values())
-        serving = [each for each in seen if each.connected]
+        serving = [each for each in seen if each.to_rely_on]
         lines = tuple(each.line for each in seen)
         if not self._serves(instance):
             return Evidence(detail="it serves nobody now, so nothing is lost by stopping it", lines=lines)
         if self.work.all_others and len(serving) < len(seen):
-            raise self._too_few(seen, "one instance at a time: another one is not connected already")
+            raise self._too_few(seen, "one instance at a time: another one is out of service already, or may soon be")
         if not serving and not self.work.alone_is_fine:
             raise self._too_few(seen, "it is the only instance that is connected: nobody could log in meanwhile")
         return Evidence(detail=f"{len(serving)} of {len(seen)} others connected", lines=lines)
@@ -149,10 +156,10 @@ class OthersServe(ActingStep):
         connector = instance.services().get(Role.CONNECTOR)
         if connector is None or not connector.running:
             return False
-        return read_log(instance.log_since(None)[0]).state == "connected"
+        return read_log(instance.log_since(None)[0]).state in ("connected", "unknown")
 
     def _too_few(self, seen: list[Standing], summary: str) -> OperatorError:
-        out = [each.line for each in seen if not each.connected]
+        out = [each.line for each in seen if not each.to_rely_on]
         return OperatorError(
             summary,
             tried="; ".join(out) or "there is no other instance in the cluster file",
@@ -215,22 +222,28 @@ class OthersStay(ActingStep):
     name = "others-stay"
     title = "See that the cluster does without it"
     why = "this is what the drill proves: logins go on when this instance is lost"
-    only_looks = True
+
+    def apply(self) -> Evidence:
+        """Watch the others for the settle time, then ask the tenant. Raises OperatorError when one of them dropped, with this
+        instance started again by then: whatever the operator's answer is, it is not waited for while logins fail."""
+        try:
+            return self.work.looking(self.change)
+        except OperatorError as error:
+            error.meaning = f"{error.meaning or 'the drill has failed'}; {self._in_service_again()}"
+            raise
 
     def change(self, instance: Instance) -> Evidence:
-        """Watch the others for the settle time, then ask the tenant. Raises OperatorError when one of them dropped."""
+        """Take it out of service once more if an earlier try of this step has put it back, then watch."""
         work, begun = self.work, time.monotonic()
         context = work.context
+        if instance_runs(instance):
+            OthersServe(work).change(instance)
+            instance.stop(Role.CONNECTOR)
         before = work.standing or standings(context, others(context, work.host.name))
         while True:
             now = standings(context, others(context, work.host.name))
             if lost := disturbed(context, before, now):
-                raise OperatorError(
-                    f"the cluster does not survive the loss of {work.host.name}: {lost[0]}",
-                    tried="; ".join(lost),
-                    meaning="while this instance was out of service another one dropped as well",
-                    remedy="look at that instance's log; this one is started again now",
-                )
+                raise _not_survived(work.host.name, lost, [now.get(name) for name in before])
             passed = time.monotonic() - begun
             if passed >= context.settle_seconds:
                 break
@@ -238,7 +251,7 @@ class OthersStay(ActingStep):
         serving = [each.host for each in now.values() if each.connected]
         if not serving:
             raise OperatorError(
-                "no instance is connected", meaning="nobody can log in now", remedy="start this one again"
+                "no instance is connected", meaning="nobody could log in", remedy="bring the others back first"
             )
         online, lines = self._tenant_says()
         return Evidence(
@@ -246,18 +259,51 @@ class OthersStay(ActingStep):
             lines=(*(each.line for each in now.values()), *lines),
         )
 
+    def _in_service_again(self) -> str:
+        try:
+            self.work.changing(self._return)
+        except OperatorError as error:
+            return f"this instance could not be started again at once: {error.summary}"
+        return "this instance was started again at once"
+
+    def _return(self, instance: Instance) -> None:
+        if not instance_runs(instance):
+            return_to_service(self.work, instance)
+
     def _tenant_says(self) -> tuple[str, tuple[str, ...]]:
         if self.work.client is None or self.work.connection is None:
-            return "", ()
+            return "", ("tenant: not asked, as no access to its Management API was given",)
         status = self.work.client().connection_status(self.work.connection)
         if status.state is Online.OFFLINE:
             raise OperatorError(
                 "the tenant calls the connection offline although other instances are connected",
                 tried=status.why,
-                meaning="logins fail now",
-                remedy="look at the hub messages in the others' logs; this instance is started again now",
+                meaning="logins failed meanwhile",
+                remedy="look at the hub messages in the others' logs",
             )
         return (", online at the tenant" if status.state is Online.ONLINE else ""), (f"tenant: {status.why}",)
+
+
+def instance_runs(instance: Instance) -> bool:
+    """Whether the service manager says that the connector runs."""
+    connector = instance.services().get(Role.CONNECTOR)
+    return connector is not None and connector.running
+
+
+def _not_survived(host: str, lost: list[str], now: list[Standing | None]) -> OperatorError:
+    if all(each is not None and (each.connected or not each.seen) for each in now):
+        return OperatorError(
+            f"whether the cluster survives the loss of {host} could not be told: {lost[0]}",
+            tried="; ".join(lost),
+            meaning="another instance could not be looked at while this one was out of service",
+            remedy="see that every host can be reached from here, then drill again",
+        )
+    return OperatorError(
+        f"the cluster does not survive the loss of {host}: {lost[0]}",
+        tried="; ".join(lost),
+        meaning="while this instance was out of service another one dropped as well",
+        remedy="look at that instance's log",
+    )
 
 
 class Return(ActingStep):
@@ -325,6 +371,11 @@ class GiveBack(Release):
         """Remove it, and what an earlier run may have left aside is none of this run's."""
         instance.unlock(run=self.work.context.run)
         return Evidence(detail="given back")
+
+    def put_back(self, instance: Instance) -> Evidence:
+        """Take the host again: no file of it was changed, so there is nothing to compare."""
+        instance.lock(run=self.work.context.run, holder=self.work.context.operator)
+        return Evidence(detail="taken again")
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The lock file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui.cluster import Host
 from tui.connector.instance import Instance, LogMark
@@ -19,18 +19,29 @@ _LOST = ("hub-disconnected", "reconnecting")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One other instance at one moment. `mark` is the end of its log then; `why` says what keeps it from being connected."""
+    """One other instance at one moment. `mark` is the end of its log then; `why` says what keeps it from being connected.
+
+    `seen`: whether it could be looked at. `held_by`: the other run that holds its host, where that was asked.
+    """
 
     host: str
     connected: bool
     pid: int | None = None
     mark: LogMark | None = None
     why: str = ""
+    seen: bool = True
+    held_by: str | None = None
+
+    @property
+    def to_rely_on(self) -> bool:
+        """Whether it serves, and nobody is about to take it out of service."""
+        return self.connected and self.held_by is None
 
     @property
     def line(self) -> str:
         """The standing as a line of evidence."""
-        return f"{self.host}: connected" if self.connected else f"{self.host}: {self.why}"
+        held = f"; its host is taken by {self.held_by}" if self.held_by is not None else ""
+        return f"{self.host}: {'connected' if self.connected else self.why}{held}"
 
 
 def others(context: RunContext, host: str) -> tuple[Host, ...]:
@@ -38,19 +49,33 @@ def others(context: RunContext, host: str) -> tuple[Host, ...]:
     return tuple(each for each in context.cluster.hosts if each.name != host)
 
 
-def standings(context: RunContext, hosts: Sequence[Host]) -> dict[str, Standing]:
-    """Look at these hosts side by side. A host that cannot be looked at is not connected, as far as anybody knows."""
+def standings(context: RunContext, hosts: Sequence[Host], *, holders: bool = False) -> dict[str, Standing]:
+    """Look at these hosts side by side. A host that cannot be looked at is not connected, as far as anybody knows.
+
+    `holders`: ask too whether another run, from this jump box or another, has taken a host.
+    """
     if not hosts:
         return {}
     with ThreadPoolExecutor(min(_AT_ONCE, len(hosts)), thread_name_prefix="others") as pool:
-        return {each.host: each for each in pool.map(lambda host: _standing(context, host), hosts)}
+        return {each.host: each for each in pool.map(lambda host: _standing(context, host, holders), hosts)}
 
 
-def _standing(context: RunContext, host: Host) -> Standing:
+def _standing(context: RunContext, host: Host, holders: bool) -> Standing:
+    def look(instance: Instance) -> Standing:
+        seen = _look(instance, host.name)
+        return replace(seen, held_by=_holder(instance, context.run)) if holders else seen
+
     try:
-        return context.links.to(host).on_instance(lambda instance: _look(instance, host.name))
+        return context.links.to(host).on_instance(look)
     except OperatorError as error:
-        return Standing(host.name, connected=False, why=f"cannot be looked at: {error.summary}")
+        return Standing(host.name, connected=False, why=f"cannot be looked at: {error.summary}", seen=False)
+
+
+def _holder(instance: Instance, run: str) -> str | None:
+    holder = instance.locked_by()
+    if holder is None or holder == run:
+        return None
+    return f"run {holder}" if holder else "somebody"
 
 
 def _look(instance: Instance, name: str) -> Standing:

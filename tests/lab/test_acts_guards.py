@@ -1,0 +1,114 @@
+"""What a restart and a drill do when something goes wrong at the worst moment, on one lab of three instances."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.held_run import Held
+from tests.lab.jump_box import JumpBox, finished, jump_box, question_of, step_of, until
+from tui.connector.host_state import LOCK_FILE
+from tui.lab.lab import Lab
+from tui.runbook.model import RunState, StepState
+
+NAMES = ("fir", "oak", "elm")
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JumpBox]:
+    """A cluster of three that is in service, shared by these tests: each leaves it as it was."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Lab(tmp_path_factory.mktemp("lab"), configured=NAMES, speed=20) as lab,
+        jump_box(lab, patch) as made,
+    ):
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def all_serve(box: JumpBox) -> None:
+    """Each test begins with three accepted instances."""
+    assert box.lab.tenant.hub.wait_for(lambda accepted: accepted == dict.fromkeys(NAMES, 1), 20)
+
+
+def lock_file(box: JumpBox, host: str) -> Path:
+    return Path(box.lab.hosts[host].install_dir) / LOCK_FILE
+
+
+def runs(box: JumpBox, host: str) -> bool:
+    found = box.lab.hosts[host]
+    return bool(found.services.unit(found.connector_unit).pid)
+
+
+def test_undoing_a_restart_that_has_ended_leaves_the_instance_in_service(box: JumpBox) -> None:
+    with box.operations() as operations:
+        run = operations.acts.start("restart", ["oak"])
+        assert finished(operations, run).state is RunState.DONE
+        operations.resume_run(run, undo=True)
+        view = finished(operations, run)
+    assert view.state is RunState.ROLLED_BACK, [step.error for step in view.steps if step.error]
+    assert runs(box, "oak")
+    assert not lock_file(box, "oak").exists()
+
+
+def test_a_drained_instance_is_back_before_anybody_has_answered_that_the_others_dropped(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with box.operations(unattended=False) as operations:
+        held = Held(
+            operations, monkeypatch, tmp_path, "oak/others-stay", start=lambda: operations.acts.start("drill", ["oak"])
+        )
+        assert not runs(box, "oak")
+        box.lab.fault("hub_down")
+        held.go_on()
+        question = question_of(operations, held.run)
+        assert runs(box, "oak")
+        assert "started again" in " ".join(question.text)
+        box.lab.fault("hub_down", on=False)
+        assert box.lab.tenant.hub.wait_for(lambda accepted: accepted == dict.fromkeys(NAMES, 1), 60)
+        operations.answer(held.run, question.id, "retry")
+        view = finished(operations, held.run)
+    assert view.state is RunState.DONE, [step.error for step in view.steps if step.error]
+    assert step_of(view, "oak/others-stay").state is StepState.DONE
+    assert not box.lab.tenant.hub.always_connected("oak", view.started.timestamp())
+
+
+def test_no_instance_leaves_service_in_a_rolling_restart_while_somebody_else_has_taken_another(box: JumpBox) -> None:
+    text = json.dumps({"run": "20260101T000000Z-aaaa", "holder": "bob@elsewhere", "since": "2026-01-01T00:00:00+00:00"})
+    lock_file(box, "elm").write_text(text)
+    try:
+        with box.operations() as operations:
+            view = finished(operations, operations.acts.start("restart"))
+    finally:
+        lock_file(box, "elm").unlink()
+    assert view.state is not RunState.DONE
+    error = " ".join(step_of(view, "oak/others-serve").error)
+    assert "elm" in error
+    assert "20260101T000000Z-aaaa" in error
+    assert step_of(view, "oak/drain").state is StepState.PENDING
+    assert not lock_file(box, "oak").exists()
+
+
+def test_an_instance_that_lost_its_configuration_while_it_was_stopped_is_told_so(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = Path(box.lab.hosts["oak"].install_dir) / "config.json"
+    kept, owner = config.read_bytes(), config.stat()
+    with box.operations() as operations:
+        held = Held(
+            operations, monkeypatch, tmp_path, "oak/return", start=lambda: operations.acts.start("restart", ["oak"])
+        )
+        config.write_bytes(b"{}")
+        held.go_on()
+        view = finished(operations, held.run)
+        assert view.state is RunState.INCONSISTENT
+        assert "has no configuration" in step_of(view, "oak/drain").error[0]
+        assert not runs(box, "oak")
+        config.write_bytes(kept)
+        assert (config.stat().st_uid, config.stat().st_mode) == (owner.st_uid, owner.st_mode)
+        operations.resume_run(held.run, undo=True)
+        assert finished(operations, held.run).state is RunState.ROLLED_BACK
+    until(lambda: runs(box, "oak"))
