@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from tui.cluster import Host
+from tui.connector.configuration_set import same_connection
+from tui.connector.errors import ConfigError
 from tui.findings import Finding, Severity
 from tui.health.model import ClusterStatus, HostStatus, Verdict
 from tui.health.observation import Observation
+from tui.health.settled import settled
 from tui.health.verdict import judge
 
 PROBES_AT_ONCE = 8
@@ -26,6 +30,7 @@ def judge_all(
     cluster: str, first: str, observations: Sequence[Observation], hosts: Sequence[Host] = ()
 ) -> ClusterStatus:
     """Judge every host against the first host's set, then the cluster. `hosts` is what the cluster file says of them."""
+    observations = [settled(observation) for observation in observations]
     by_name = {observation.name: observation for observation in observations}
     yardstick = by_name.get(first)
     reference = yardstick.configuration if yardstick else None
@@ -41,6 +46,19 @@ def judge_all(
         for observation in observations
     )
     return judge_cluster(cluster, judged)
+
+
+def informed(observation: Observation, source: Observation | None) -> Observation:
+    """The observation with what the tenant said through `source`, if both serve the same connection and nobody asked here."""
+    if source is None or observation.configuration is None or source.configuration is None:
+        return observation
+    if observation.ticket_at is not None and source.ticket_at is not None and observation.ticket_at >= source.ticket_at:
+        return observation
+    try:
+        same = same_connection(observation.configuration, source.configuration)
+    except ConfigError:
+        return observation
+    return replace(observation, ticket=source.ticket) if same else observation
 
 
 def connected_clock(observations: Sequence[Observation]) -> float | None:

@@ -58,9 +58,10 @@ def _new_lines(before: HostStatus, now: HostStatus) -> list[str]:
     """The known lines that stand in the log now and did not before."""
     if before.log is None or now.log is None or before.log == now.log:
         return []
-    seen = set(before.log.events)
-    return [
-        f"{event.text[:_SHOWN]} ({event.meaning})"
-        for event in now.log.events
-        if event not in seen and (event.fatal or event.kind in _WORTH_TELLING)
-    ]
+    seen, found, last = set(before.log.events), [], ""
+    for event in now.log.events:
+        # An instance without a hub says so every ten seconds: the first time tells all.
+        if event not in seen and event.kind != last and (event.fatal or event.kind in _WORTH_TELLING):
+            found.append(f"{event.text[:_SHOWN]} ({event.meaning})")
+        last = event.kind
+    return found

@@ -11,10 +11,11 @@ from typing import Protocol
 from tui.connector.instance import Instance, LogMark
 from tui.connector.log import read_log
 from tui.connector.model import LogReport
+from tui.findings import Finding
 from tui.health.observation import Observation
-from tui.health.probes import LOG_LINES, observe
+from tui.health.probes import LOG_LINES, LOG_SILENT, SERVICES_SILENT, noted, observe
 
-_LATENCIES = 20
+_SILENT = ("services-not-read", "log-not-read")
 
 
 class Clock(Protocol):
@@ -51,17 +52,18 @@ class InstanceWatch:
         clock: Clock = time.monotonic,
     ) -> None:
         self.name = name
-        self._asks_tenant = asks_tenant
+        self.asks_tenant = asks_tenant
         self._every = {"facts": facts_every, "set": set_every, "ticket": ticket_every}
         self._due: dict[str, float] = {}
         self._clock = clock
         self._known: Observation | None = None
         self._mark: LogMark | None = None
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
+        self._passing: tuple[Finding, ...] = ()
         self.report: LogReport | None = None
 
     def forget(self) -> None:
-        """Ask for everything at the next look."""
+        """Ask for everything at the next look. Safe from any thread."""
         self._due.clear()
 
     @property
@@ -73,42 +75,47 @@ class InstanceWatch:
         """Look at the instance. Raises ConnectionLost and the like; other failures are findings of the observation."""
         if self._known is None or self._take_due("set"):
             return self._whole(instance)
+        silent: list[Finding] = []
         begun = self._clock()
-        services = instance.services()
+        services = noted(silent, "services-not-read", SERVICES_SILENT, instance.services)
         latency = (self._clock() - begun) * 1000
-        self._read_log(instance)
+        noted(silent, "log-not-read", LOG_SILENT, lambda: self._read_log(instance))
         known = self._known
         facts = instance.facts() if self._take_due("facts") else known.facts
-        before = known.log.findings if known.log else ()
-        findings = tuple(finding for finding in known.findings if finding not in before)
+        before = (*(known.log.findings if known.log else ()), *self._passing)
+        lasting = tuple(finding for finding in known.findings if finding not in before)
+        self._passing = tuple(silent)
         self._known = replace(
             known,
             at=datetime.now(UTC),
-            services=services,
+            services=services or {},
             log=self.report,
             facts=facts,
-            findings=(*findings, *(self.report.findings if self.report else ())),
+            findings=(*lasting, *silent, *(self.report.findings if self.report else ())),
         )
-        return Look(self._known, latency)
+        return Look(self._known, latency if services is not None else None)
 
     def _whole(self, instance: Instance) -> Look:
-        asks = self._asks_tenant and self._take_due("ticket")
+        asks = self.asks_tenant and self._take_due("ticket")
+        silent: list[Finding] = []
         begun = self._clock()
-        self._read_log(instance)
+        noted(silent, "log-not-read", LOG_SILENT, lambda: self._read_log(instance))
         latency = (self._clock() - begun) * 1000
         seen = observe(instance, name=self.name, ask_ticket=asks, log=self.report)
         if seen.failure is not None:
             raise seen.failure
         if not asks and self._known is not None and seen.ticket is None:
-            seen = replace(seen, ticket=self._known.ticket)
+            seen = replace(seen, ticket=self._known.ticket, ticket_at=self._known.ticket_at)
         self._take_due("facts")
         self._take_due("set")
-        self._known = seen
-        return Look(seen, latency)
+        self._known, self._passing = seen, tuple(each for each in seen.findings if each.id in _SILENT)
+        return Look(seen, latency if not silent else None)
 
     def _read_log(self, instance: Instance) -> None:
         """Raises LogError when the log cannot be read: without it nobody can say whether the instance is accepted."""
+        before, self.report = self.report, None
         text, self._mark = instance.log_since(self._mark, lines=LOG_LINES)
+        self.report = before
         if text or self.report is None:
             self._lines.extend(text.splitlines(keepends=True))
             self.report = read_log(self.log)

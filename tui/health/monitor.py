@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -15,7 +17,7 @@ from tui.connector.model import KeyDifference, TicketInfo
 from tui.errors import OperatorError
 from tui.findings import Finding
 from tui.health.activity import Activity, RestartCount, activity
-from tui.health.cluster import connected_clock, judge_cluster
+from tui.health.cluster import connected_clock, informed, judge_cluster
 from tui.health.cluster_events import common_drop
 from tui.health.drift import file_drift, key_differences
 from tui.health.events import HealthEvent, events_between
@@ -23,11 +25,13 @@ from tui.health.instance_watch import Look
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.observation import Observation
 from tui.health.probes import unobserved
+from tui.health.settled import settled
 from tui.health.trends import ClockTrend
 from tui.health.verdict import judge
 
 SHORTEST_INTERVAL_S, USUAL_INTERVAL_S = 2.0, 5.0
 _LONGEST_BACKOFF_S = 60.0
+OVERDUE_S = 10.0
 _LATENCIES, _EVENTS = 20, 500
 _LOG = logging.getLogger(__name__)
 
@@ -59,6 +63,8 @@ class _Row:
     view: InstanceView
     observation: Observation | None = None
     failures: int = 0
+    held: int = 0
+    began: float | None = None
     wake: threading.Event = field(default_factory=threading.Event)
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
     clock: ClockTrend = field(default_factory=ClockTrend)
@@ -83,15 +89,21 @@ class Monitor:
         on_events: Callable[[Sequence[HealthEvent]], None] | None = None,
         remembered: Mapping[str, HostStatus] | None = None,
         entries: Sequence[Host] = (),
+        overdue: float = OVERDUE_S,
     ) -> None:
-        """`entries`: what the cluster file says of the hosts, for how each is reached and what its site may choose."""
+        """`entries`: what the cluster file says of the hosts, for how each is reached and what its site may choose.
+
+        A look that takes longer than `overdue` seconds, and than two intervals, says that the host does not answer.
+        """
         self.cluster, self.first = cluster, first
         self._look = look
         self._interval = max(SHORTEST_INTERVAL_S, interval)
         self._on_change, self._on_events = on_change, on_events
         self._lock = threading.Lock()
+        self._overdue = overdue
         self._stopped, self._paused = threading.Event(), False
         self._events: deque[HealthEvent] = deque(maxlen=_EVENTS)
+        self._happened = 0
         self._entries = {entry.name: entry for entry in entries}
         self._noted: tuple[Finding, ...] = ()
         known = remembered or {}
@@ -105,6 +117,7 @@ class Monitor:
             thread = threading.Thread(target=self._run, args=(row, delay), name=f"watch-{row.name}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        threading.Thread(target=self._notice_overdue, name="watch-overdue", daemon=True).start()
 
     def stop(self) -> None:
         """Look no more; returns at once, a look under way ends by itself."""
@@ -142,6 +155,19 @@ class Monitor:
             if name in (None, row.name):
                 row.wake.set()
 
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Leave one instance alone meanwhile: its link serves something else. It is looked at afterwards, at once."""
+        row = self._rows[name]
+        with self._lock:
+            row.held += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                row.held -= 1
+            row.wake.set()
+
     def views(self) -> list[InstanceView]:
         """Every instance as known now, in the cluster file's order."""
         with self._lock:
@@ -157,13 +183,19 @@ class Monitor:
         with self._lock:
             return list(self._events)
 
+    @property
+    def happened(self) -> int:
+        """How many events there were since the start, those included that `events` has dropped."""
+        with self._lock:
+            return self._happened
+
     def status(self) -> ClusterStatus:
         """The cluster's verdict from what is known now; an instance that nobody has seen yet counts as unknown."""
         with self._lock:
-            statuses = [_current(row.view) for row in self._rows.values()]
+            statuses = [self._current(row.view) for row in self._rows.values()]
             events = list(self._events)
         extra = (*self._noted, *common_drop(events, len(statuses)))
-        return judge_cluster(self.cluster, [each for each in statuses if each is not None], extra)
+        return judge_cluster(self.cluster, statuses, extra)
 
     def note(self, findings: Sequence[Finding]) -> None:
         """What is known of the cluster from elsewhere, in place of what was noted before: `status` counts it in."""
@@ -172,8 +204,17 @@ class Monitor:
     def ticket(self) -> TicketInfo | None:
         """What the tenant last told an instance of itself; None while nobody has asked."""
         with self._lock:
-            seen = [row.observation for row in self._rows.values() if row.observation is not None]
-        return next((each.ticket for each in seen if each.ticket is not None), None)
+            source = self._informed()
+        return source.ticket if source is not None else None
+
+    def _informed(self) -> Observation | None:
+        """The instance through which the tenant was asked last."""
+        seen = [row.observation for row in self._rows.values() if row.observation is not None]
+        return max(
+            (each for each in seen if each.ticket_at is not None),
+            key=lambda each: each.ticket_at or each.at,
+            default=None,
+        )
 
     def compared(self, name: str) -> tuple[KeyDifference, ...] | None:
         """An instance's configuration and the first host's, key by key and file by file, equal ones included; secrets as equal
@@ -201,7 +242,22 @@ class Monitor:
         backoff: float = min(_LONGEST_BACKOFF_S, self._interval * 2 ** min(row.failures, 6))
         return max(self._interval, backoff * random.uniform(0.8, 1.0))
 
+    def _notice_overdue(self) -> None:
+        while not self._stopped.wait(min(1.0, self._overdue)):
+            limit = max(self._overdue, 2 * self._interval)
+            for row in self._rows.values():
+                began = row.began
+                if began is None or row.held or row.view.failure is not None or time.monotonic() - began < limit:
+                    continue
+                error = OperatorError(f"no answer for {limit:.0f} s; the look at it is still under way", host=row.name)
+                self._failed(row, error, counts=False)
+                if self._on_change is not None:
+                    self._on_change(row.name)
+
     def _once(self, row: _Row) -> None:
+        if row.held:
+            return
+        row.began = time.monotonic()
         try:
             seen = self._look(row.name)
         except OperatorError as error:
@@ -211,16 +267,17 @@ class Monitor:
             self._failed(row, OperatorError("the look at this host failed in a way that nobody foresaw", host=row.name))
         else:
             self._saw(row, seen)
+        row.began = None
         if self._on_change is not None and not self._stopped.is_set():
             self._on_change(row.name)
 
     def _saw(self, row: _Row, seen: Look) -> None:
         with self._lock:
-            row.observation = seen.observation
+            observation = row.observation = informed(settled(seen.observation), self._informed())
             row.failures = 0
             if seen.latency_ms is not None:
                 row.latencies.append(seen.latency_ms)
-            status = self._judge(row, seen.observation)
+            status = self._judge(row, observation)
             before = None if row.view.remembered else row.view.status
             events = events_between(before, status)
             if row.view.failure is not None:
@@ -232,20 +289,24 @@ class Monitor:
                 failure=None,
                 remembered=False,
                 latencies=tuple(row.latencies),
-                activity=_activity(row, seen.observation),
+                activity=_activity(row, observation),
             )
-            self._events.extend(events)
+            self._add(events)
         self._tell(events)
 
-    def _failed(self, row: _Row, error: OperatorError) -> None:
+    def _add(self, events: Sequence[HealthEvent]) -> None:
+        self._events.extend(events)
+        self._happened += len(events)
+
+    def _failed(self, row: _Row, error: OperatorError, *, counts: bool = True) -> None:
         with self._lock:
-            row.failures += 1
+            row.failures += counts
             first = row.view.failure is None
             row.view = replace(row.view, failure=error)
             events = [_event(row.name, "unreachable", error.summary)] if first else []
             if row.view.status is None:
-                row.view = replace(row.view, status=judge(unobserved(row.name, error)))
-            self._events.extend(events)
+                row.view = replace(row.view, status=self._unseen(row.name, error))
+            self._add(events)
         self._tell(events)
 
     def _judge(self, row: _Row, observation: Observation) -> HostStatus:
@@ -256,8 +317,18 @@ class Monitor:
         status = judge(observation, reference=reference, clock_reference_s=connected_clock(known), host=entry)
         if status.clock_skew_s is not None:
             row.clock.add(observation.at.timestamp(), status.clock_skew_s)
-        drifting = tuple(row.clock.findings())
+        rates = [each.clock.per_hour for each in self._rows.values() if each is not row]
+        drifting = tuple(row.clock.findings([rate for rate in rates if rate is not None]))
         return status.model_copy(update={"problems": (*status.problems, *drifting)}) if drifting else status
+
+    def _current(self, view: InstanceView) -> HostStatus:
+        """The status as far as it counts now: of one that does not answer, or was never looked at, nothing is known."""
+        if view.failure is not None:
+            return self._unseen(view.name, view.failure)
+        return view.status or self._unseen(view.name, OperatorError("it has not been looked at yet", host=view.name))
+
+    def _unseen(self, name: str, error: OperatorError) -> HostStatus:
+        return judge(unobserved(name, error), host=self._entries.get(name))
 
     def _tell(self, events: Sequence[HealthEvent]) -> None:
         if events and self._on_events is not None and not self._stopped.is_set():
@@ -274,13 +345,6 @@ def _remembered(name: str, first: bool, status: HostStatus | None) -> InstanceVi
     if status is None:
         return InstanceView(name, first)
     return InstanceView(name, first, status=status, seen=status.observed, remembered=True)
-
-
-def _current(view: InstanceView) -> HostStatus | None:
-    """The status as far as it counts now: of one that does not answer nothing is known."""
-    if view.failure is not None:
-        return judge(unobserved(view.name, view.failure))
-    return view.status
 
 
 def _event(host: str, kind: str, text: str) -> HealthEvent:

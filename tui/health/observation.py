@@ -38,6 +38,8 @@ class Observation:
     certificate: CertificateFacts | None = None
     log: LogReport | None = None
     ticket: TicketInfo | None = None
+    ticket_at: datetime | None = None
+    """When the tenant said so, by the jump box's clock."""
     findings: tuple[Finding, ...] = ()
 
     @property

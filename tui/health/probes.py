@@ -32,6 +32,8 @@ from tui.remote.errors import (
 _T = TypeVar("_T")
 
 LOG_LINES = 2000
+SERVICES_SILENT = "the services could not be read"
+LOG_SILENT = "the connector's log could not be read"
 
 _WHOLE_HOST = (CertificateUnknown, ConnectionLost, HostUnreachable, HostKeyUnknown, RightsLacking, SecretNeeded)
 """Failures after which asking for anything more only costs time."""
@@ -46,13 +48,13 @@ def observe(instance: Instance, *, name: str, ask_ticket: bool = True, log: LogR
     at = datetime.now(UTC)
     findings: list[Finding] = []
     try:
-        facts = _noted(findings, "facts-not-read", "what kind of host this is could not be read", instance.facts)
-        services = _noted(findings, "services-not-read", "the services could not be read", instance.services)
-        files = _noted(findings, "set-not-read", "the configuration set could not be read", instance.read_set)
-        log = log or _noted(
+        facts = noted(findings, "facts-not-read", "what kind of host this is could not be read", instance.facts)
+        services = noted(findings, "services-not-read", SERVICES_SILENT, instance.services)
+        files = noted(findings, "set-not-read", "the configuration set could not be read", instance.read_set)
+        log = log or noted(
             findings,
             "log-not-read",
-            "the connector's log could not be read",
+            LOG_SILENT,
             lambda: read_log(instance.log_since(None, lines=LOG_LINES)[0]),
         )
         ticket = None
@@ -60,7 +62,7 @@ def observe(instance: Instance, *, name: str, ask_ticket: bool = True, log: LogR
             findings += set_findings(files)
             if ask_ticket:
                 told = "the tenant could not be asked through this host"
-                ticket = _noted(findings, "tenant-not-asked", told, lambda: ask_ticket_of(instance, files))
+                ticket = noted(findings, "tenant-not-asked", told, lambda: ask_ticket_of(instance, files))
     except _WHOLE_HOST as error:
         return unobserved(name, error)
     return Observation(
@@ -73,6 +75,7 @@ def observe(instance: Instance, *, name: str, ask_ticket: bool = True, log: LogR
         certificate=certificate_of(files) if files is not None else None,
         log=log,
         ticket=ticket,
+        ticket_at=at if ticket is not None else None,
         findings=(*findings, *(log.findings if log else ())),
     )
 
@@ -99,7 +102,8 @@ def ask_ticket_of(instance: Instance, configuration: ConfigurationSet) -> Ticket
     return instance.ticket_info(str(values[TICKET]), values) if is_configured(values) else None
 
 
-def _noted(findings: list[Finding], id: str, summary: str, read: Callable[[], _T]) -> _T | None:
+def noted(findings: list[Finding], id: str, summary: str, read: Callable[[], _T]) -> _T | None:
+    """What `read` returns; None where it failed, and `findings` then has the reason. Raises what concerns the whole host."""
     try:
         return read()
     except _WHOLE_HOST:

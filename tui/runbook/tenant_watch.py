@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from tui.runbook.procedure import tenant_client
 from tui.tenant import TenantClient
 
 EVERY_S = 30.0
+_LEAST_S = 2.0
+"""However often it is asked for, the tenant is not asked more often: its limits are low."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -74,13 +77,16 @@ class TenantWatch:
         return self._view
 
     def _run(self) -> None:
+        asked = 0.0
         while not self._stopped.is_set():
             connection = self._connection()
             if connection is not None:
+                asked = time.monotonic()
                 self._view = self._ask(connection)
                 self._told()
             self._wake.wait(self._every if connection is not None else 1.0)
             self._wake.clear()
+            self._stopped.wait(max(0.0, asked + _LEAST_S - time.monotonic()))
         if self._client is not None:
             self._client.close()
 
@@ -91,12 +97,15 @@ class TenantWatch:
                 self._access.secrets.client_secret()
                 make = tenant_client(self._cluster, self._access)
                 if make is None:
-                    return TenantView(connection, domain, why="the client secret of the Management API is not known")
+                    return self._untold(connection, "the client secret of the Management API is not known")
                 self._client = make()
             answer = self._client.connection_status(connection)
         except OperatorError as error:
-            return TenantView(connection, domain, why=error.summary, remedy=error.remedy)
+            return self._untold(connection, error.summary, error.remedy)
         except Exception:
             _LOG.exception("asking the tenant failed unexpectedly")
-            return TenantView(connection, domain, why="asking failed in a way that nobody foresaw")
+            return self._untold(connection, "asking failed in a way that nobody foresaw")
         return TenantView(connection, domain, answer.online, answer.why, answer.remedy, datetime.now(UTC))
+
+    def _untold(self, connection: str, why: str, remedy: str | None = None) -> TenantView:
+        return TenantView(connection, self._view.domain, why=why, remedy=remedy, asked=self._view.asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,9 @@ from tui.runbook.troubleshot import Troubleshot, last_troubleshot, troubleshoot
 _FILE = "last_seen.json"
 _STATUSES = TypeAdapter(dict[str, HostStatus])
 _HEALTH = "health"
+_REMEMBER_EVERY_S = 60.0
+_ASKS_ANEW = frozenset(("hub", "certificate"))
+"""What may mean that somebody published another certificate: the tenant is then asked at the next look."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -46,19 +50,22 @@ class Watching:
         """Begin. `on_change` is told each host's name after each look, in a thread of the poller's; `on_tenant` is called
         after each answer of the tenant's, in another."""
         self._current = current
-        self._on_tenant = on_tenant
+        self._on_tenant, self._on_change = on_tenant, on_change
         cluster = current.cluster
         names = [host.name for host in cluster.hosts]
-        self._watches = {name: InstanceWatch(name, asks_tenant=name == cluster.cluster.first) for name in names}
+        self._order = sorted(names, key=lambda name: name != cluster.cluster.first)
+        self._watches = {name: InstanceWatch(name) for name in names}
         self._consoles: dict[str, ConsoleTunnel] = {}
         self._guard = {name: threading.Lock() for name in names}
+        self._remembered_at = time.monotonic()
+        self._remembering = threading.Lock()
         self.monitor = Monitor(
             cluster.name,
             names,
             cluster.cluster.first,
             self._look,
             interval=interval,
-            on_change=on_change,
+            on_change=self._changed,
             on_events=self._keep,
             remembered=last_seen(cluster.name),
             entries=cluster.hosts,
@@ -71,10 +78,21 @@ class Watching:
     def _look(self, name: str) -> Look:
         watch = self._watches[name]
         with self._guard[name]:
+            watch.asks_tenant = name == self._asker()
             look = self._current.on_instance(name, watch.look)
         if look.observation.configuration is not None:
             self._current.hide(look.observation.configuration)
         return look
+
+    def _asker(self) -> str:
+        """The host through which the tenant is asked: the first one, or the next that answers."""
+        return next((name for name in self._order if self.monitor.view(name).failure is None), self._order[0])
+
+    def _changed(self, name: str) -> None:
+        if self._on_change is not None:
+            self._on_change(name)
+        if time.monotonic() - self._remembered_at >= _REMEMBER_EVERY_S:
+            self._remember()
 
     def refresh(self, name: str | None = None) -> None:
         """Look at everything of one instance, or of all, now."""
@@ -142,7 +160,8 @@ class Watching:
 
     def troubleshoot(self, name: str) -> tuple[TroubleshooterReport, str]:
         """Run the troubleshooter on a host: what it means, and its raw text with secrets masked."""
-        report, text = troubleshoot(self._current, name)
+        with self.monitor.held(name):
+            report, text = troubleshoot(self._current, name)
         self._troubleshot[name] = Troubleshot(at=datetime.now(UTC), report=report)
         return report, text
 
@@ -181,6 +200,8 @@ class Watching:
 
     def _keep(self, events: Sequence[HealthEvent]) -> None:
         """Events into the journal. A journal that cannot be written does not stop the watching."""
+        if any(event.kind in _ASKS_ANEW for event in events):
+            self._watches[self._asker()].forget()
         try:
             with self._current.journal() as journal:
                 for event in events:
@@ -194,11 +215,17 @@ class Watching:
         self._tenant.stop()
         for console in self._consoles.values():
             console.close()
-        known = {view.name: view.status for view in self.monitor.views() if view.status is not None and view.seen}
-        try:
-            remember(self._current.cluster.name, known, self._current.redactor.mask)
-        except OSError as error:
-            _LOG.warning("the last known state could not be kept: %s", error)
+        self._remember()
+
+    def _remember(self) -> None:
+        """Keep what is known now, for a program that ends without a word as for one that ends well. Never raises."""
+        with self._remembering:
+            self._remembered_at = time.monotonic()
+            known = {view.name: view.status for view in self.monitor.views() if view.status is not None and view.seen}
+            try:
+                remember(self._current.cluster.name, known, self._current.redactor.mask)
+            except OSError as error:
+                _LOG.warning("the last known state could not be kept: %s", error)
 
 
 def _file(cluster: str) -> Path:

@@ -200,3 +200,43 @@ def test_an_interval_is_never_shorter_than_two_seconds() -> None:
     assert monitor.interval == SHORTEST_INTERVAL_S
     monitor.set_interval(1)
     assert monitor.interval == SHORTEST_INTERVAL_S
+
+
+def test_an_instance_that_was_never_looked_at_is_unknown_and_so_is_its_cluster(
+    watch: Callable[[Hosts], Monitor],
+) -> None:
+    hosts = Hosts("fir", "oak")
+    hosts.held["oak"] = threading.Event()
+    monitor = watch(hosts)
+    hosts.heard("fir")
+    status = monitor.status()
+    assert [(each.name, each.verdict) for each in status.hosts] == [("fir", Verdict.HEALTHY), ("oak", Verdict.UNKNOWN)]
+    assert status.verdict is Verdict.UNKNOWN
+    hosts.held["oak"].set()
+
+
+def test_a_host_that_hangs_turns_old_while_the_look_at_it_is_under_way() -> None:
+    hosts = Hosts("fir")
+    monitor = Monitor("lab", hosts.names, "fir", hosts.look, interval=2, on_change=hosts.told.put, overdue=0.05)
+    monitor.start()
+    hosts.heard("fir")
+    hosts.held["fir"] = threading.Event()
+    hosts.heard("fir")
+    view = monitor.view("fir")
+    assert "no answer for 4 s" in str(view.failure)
+    assert view.status is not None
+    hosts.held.pop("fir").set()
+    hosts.heard("fir")
+    assert monitor.view("fir").failure is None
+    monitor.stop()
+
+
+def test_an_instance_that_is_held_is_left_alone_and_looked_at_afterwards(watch: Callable[[Hosts], Monitor]) -> None:
+    hosts = Hosts("fir", "oak")
+    monitor = watch(hosts)
+    hosts.heard("fir", "oak")
+    with monitor.held("oak"):
+        monitor.refresh()
+        hosts.heard("fir")
+    hosts.heard("oak")
+    assert monitor.view("oak").failure is None

@@ -65,3 +65,23 @@ def test_a_quiet_end_that_nothing_restarts_is_named() -> None:
     assert problems["ended-with-zero"].severity is Severity.BLOCKER
     by_hand = judge(observation(connector=ended, log=CONNECTED))
     assert "ended-with-zero" not in {problem.id for problem in by_hand.problems}
+
+
+def test_a_drift_is_told_at_the_usual_interval_from_readings_that_are_told_again_at_every_look() -> None:
+    made = ClockTrend()
+    for look in range(0, 1200, 5):
+        made.add(look, 0.001 * (look // 30 * 30))
+    assert made.per_hour == pytest.approx(3.6, rel=0.05)
+
+
+def test_a_clock_that_runs_away_fast_is_told_within_seconds_and_one_that_is_set_right_is_not() -> None:
+    fast = trend(*((second / 60, 0.3 * second) for second in range(6)))
+    assert [finding.id for finding in fast.findings()] == ["clock-drifts"]
+    slewed = trend(*((second / 60, 4.0 - 0.3 * second) for second in range(6)))
+    assert slewed.findings() == []
+
+
+def test_a_drift_that_all_hosts_share_is_the_jump_boxs() -> None:
+    drifting = trend(*((minute, 0.05 * minute) for minute in range(0, 21, 2)))
+    assert drifting.findings([3.1]) == []
+    assert [finding.id for finding in drifting.findings([0.0])] == ["clock-drifts"]
