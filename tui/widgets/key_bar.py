@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from textual import events
@@ -53,15 +54,14 @@ class KeyBar(Widget):
         """As many lines as the keys need at this width, at most two, and one where lines are scarce."""
         if self.app.size.height < _SCARCE:
             return 1
-        return max(1, min(2, len(self._lines(width))))
+        return max(1, min(2, len(self._lines(width)[1])))
 
     def render(self) -> Content:
         """The keys, wrapped between hints only."""
-        width = self.size.width
-        apart = self._apart(width)
+        apart, lines = self._lines(self.size.width)
         self._spots = []
         rows: list[Content] = []
-        for number, line in enumerate(self._lines(width)):
+        for number, line in enumerate(lines):
             column, parts = 0, []
             for binding in line:
                 name = _NAMES.get(binding.key, binding.key_display or binding.key)
@@ -80,24 +80,11 @@ class KeyBar(Widget):
             if spot.y == line and spot.x in columns:
                 self.app.simulate_key(key)
 
-    def _apart(self, width: int) -> int:
-        """How far keys stand apart: closer where that saves a line."""
-        return _CLOSE if len(self._lines_apart(width, _CLOSE)) < len(self._lines_apart(width, _APART)) else _APART
-
-    def _lines(self, width: int) -> list[list[Binding]]:
-        return self._lines_apart(width, self._apart(width))
-
-    def _lines_apart(self, width: int, apart: int) -> list[list[Binding]]:
-        lines: list[list[Binding]] = [[]]
-        used = 0
-        for binding in self._shown():
-            length = len(_NAMES.get(binding.key, binding.key)) + 1 + len(binding.description)
-            if lines[-1] and used + length > width:
-                lines.append([])
-                used = 0
-            lines[-1].append(binding)
-            used += length + apart
-        return lines
+    def _lines(self, width: int) -> tuple[int, list[list[Binding]]]:
+        """How far keys stand apart, closer where that saves a line, and what stands on each line."""
+        shown = self._shown()
+        wide, close = _lines_apart(shown, width, _APART), _lines_apart(shown, width, _CLOSE)
+        return (_CLOSE, close) if len(close) < len(wide) else (_APART, wide)
 
     def _shown(self) -> list[Binding]:
         active = [
@@ -113,10 +100,23 @@ class KeyBar(Widget):
 
     def _as_on_button(self, binding: Binding) -> Binding:
         """The key that presses the primary button is called what the button says."""
-        button = next(iter(self.screen.query(Primary)), None)
-        if binding.action != "primary" or button is None or not button.label:
+        if binding.action != "primary":
             return binding
-        return replace(binding, description=button.label)
+        button = next(iter(self.screen.query(Primary)), None)
+        return replace(binding, description=button.label) if button is not None and button.label else binding
+
+
+def _lines_apart(shown: Sequence[Binding], width: int, apart: int) -> list[list[Binding]]:
+    lines: list[list[Binding]] = [[]]
+    used = 0
+    for binding in shown:
+        length = len(_NAMES.get(binding.key, binding.key)) + 1 + len(binding.description)
+        if lines[-1] and used + length > width:
+            lines.append([])
+            used = 0
+        lines[-1].append(binding)
+        used += length + apart
+    return lines
 
 
 def _enter(screen: Screen[object]) -> list[Binding]:
