@@ -8,7 +8,7 @@ from tui.connector.service_words import service_words
 from tui.findings import Finding, Severity
 from tui.health.activity import uptime_s
 from tui.health.observation import Observation
-from tui.health.settled import runs
+from tui.health.settled import DISCONNECTED, runs
 from tui.health.waiting import configured
 
 STARTING_GRACE_S = 60.0
@@ -70,16 +70,28 @@ def gave_up(observation: Observation, service: Service) -> bool:
 
 
 def cause(observation: Observation) -> LogEvent | None:
-    """The last line of the log that says why the process ended, or why it can never connect."""
-    events = observation.log.events if observation.log else ()
-    return next((event for event in reversed(events) if event.fatal and event.kind not in _NAMES_NOTHING), None)
+    """The line of the log that says why the process ended, or why it can never connect; None where none does.
+
+    It stands in what the last start has said or, while that goes on, in what the start before it said: anything older is
+    another story.
+    """
+    log = observation.log
+    if log is None:
+        return None
+    starts = [place for place, event in enumerate(log.events) if event.kind == "start"]
+    last = log.events[starts[-1] :] if starts else log.events
+    over = log.state == DISCONNECTED or any(event.fatal for event in last)
+    earlier = log.events[starts[-2] : starts[-1]] if len(starts) > 1 and not over else ()
+    said = (*earlier, *last)
+    return next((event for event in reversed(said) if event.fatal and event.kind not in _NAMES_NOTHING), None)
 
 
 def cause_evidence(observation: Observation) -> tuple[str, ...]:
-    """The lines of the log that say why, the last three."""
-    events = observation.log.events if observation.log else ()
-    told = [event.text for event in events if event.fatal and event.kind not in _NAMES_NOTHING]
-    return tuple(dict.fromkeys(told[-3:]))
+    """The lines of the log that name `cause`, the last three."""
+    why, log = cause(observation), observation.log
+    if why is None or log is None:
+        return ()
+    return tuple(dict.fromkeys([event.text for event in log.events if event.kind == why.kind][-3:]))
 
 
 def cause_remedy(observation: Observation) -> str | None:

@@ -89,11 +89,11 @@ class Monitor:
         on_events: Callable[[Sequence[HealthEvent]], None] | None = None,
         remembered: Mapping[str, HostStatus] | None = None,
         entries: Sequence[Host] = (),
-        overdue: float = OVERDUE_S,
+        overdue: float | None = None,
     ) -> None:
         """`entries`: what the cluster file says of the hosts, for how each is reached and what its site may choose.
 
-        A look that takes longer than `overdue` seconds, and than two intervals, says that the host does not answer.
+        A look that takes longer than `overdue` seconds says that the host does not answer; by default ten, and two intervals.
         """
         self.cluster, self.first = cluster, first
         self._look = look
@@ -243,8 +243,8 @@ class Monitor:
         return max(self._interval, backoff * random.uniform(0.8, 1.0))
 
     def _notice_overdue(self) -> None:
-        while not self._stopped.wait(min(1.0, self._overdue)):
-            limit = max(self._overdue, 2 * self._interval)
+        while not self._stopped.wait(min(1.0, self._overdue or 1.0)):
+            limit = self._overdue or max(OVERDUE_S, 2 * self._interval)
             for row in self._rows.values():
                 began = row.began
                 if began is None or row.held or row.view.failure is not None or time.monotonic() - began < limit:
@@ -259,7 +259,10 @@ class Monitor:
             return
         row.began = time.monotonic()
         try:
-            seen = self._look(row.name)
+            try:
+                seen = self._look(row.name)
+            finally:
+                row.began = None
         except OperatorError as error:
             self._failed(row, error)
         except Exception:
@@ -267,7 +270,6 @@ class Monitor:
             self._failed(row, OperatorError("the look at this host failed in a way that nobody foresaw", host=row.name))
         else:
             self._saw(row, seen)
-        row.began = None
         if self._on_change is not None and not self._stopped.is_set():
             self._on_change(row.name)
 
@@ -300,6 +302,8 @@ class Monitor:
 
     def _failed(self, row: _Row, error: OperatorError, *, counts: bool = True) -> None:
         with self._lock:
+            if not counts and row.began is None:
+                return
             row.failures += counts
             first = row.view.failure is None
             row.view = replace(row.view, failure=error)

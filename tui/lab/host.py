@@ -96,6 +96,8 @@ class LabHost:
         self.noisy = False
         self.read_only = False
         self.powered = True
+        self.kept: dict[str, dict[str, bytes]] = {}
+        self.drifting: threading.Event | None = None
         self._sudo_now = secrets.sudo_password
         self._may_forward = may_forward
         self.account = _own_account()
@@ -125,6 +127,11 @@ class LabHost:
     def install_dir(self) -> str:
         """Where the connector is installed, as its units name it."""
         return str(self.root / self.furnishing.install)
+
+    @property
+    def real_install(self) -> Path:
+        """The same as a real directory."""
+        return Path(self.install_dir)
 
     @property
     def connector_unit(self) -> str:
@@ -264,6 +271,16 @@ class LabHost:
     def known_certificate(self) -> bytes | None:
         """None: it has no TLS."""
         return None
+
+    def restart_connector(self) -> None:
+        """Stop it, forget how often it was started, and start it."""
+        self.services.stop(self.connector_unit)
+        self.services.reset_failed(self.connector_unit)
+        self.services.start(self.connector_unit)
+
+    def kill_connector(self) -> None:
+        """End its process at once; its service manager starts it again."""
+        self.services.kill(self.connector_unit)
 
     def wait_log(self, text: str, *, timeout: float = 10.0, times: int = 1) -> bool:
         """Wait until the connector has logged `text` so many times."""

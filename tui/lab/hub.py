@@ -19,6 +19,8 @@ from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, Reque
 
 from tui.lab.standin.certificates import thumbprint, verify
 
+_FLAP_SECONDS = 0.1
+
 
 @dataclass(frozen=True)
 class HubEvent:
@@ -36,6 +38,8 @@ class Hub:
     def __init__(self, published: Callable[[], str | None], name_of: Callable[[str], str]) -> None:
         self.open = True
         self.history: list[HubEvent] = []
+        self.flapping: set[str] = set()
+        """The hosts whose agents are dropped a moment after they were accepted."""
         self._published = published
         self._name_of = name_of
         self._served: set[_Agent] = set()
@@ -84,6 +88,11 @@ class Hub:
         with self._changed:
             self._drop(list(self._served))
 
+    def drop_of(self, host: str) -> None:
+        """Disconnect the agents of one host."""
+        with self._changed:
+            self._drop([agent for agent in self._served if self._name_of(agent.peer) == host])
+
     def _drop(self, agents: list[_Agent]) -> None:
         for agent in agents:
             agent.dropped = True
@@ -100,6 +109,10 @@ class Hub:
             used = self._authenticate(agent)
             if used is None:
                 return
+            if self._name_of(peer) in self.flapping:
+                drop = threading.Timer(_FLAP_SECONDS, self.drop_of, (self._name_of(peer),))
+                drop.daemon = True
+                drop.start()
             while (message := agent.receive()) is not None:
                 if message.get("type") == "ping":
                     agent.send({"type": "pong"})

@@ -14,6 +14,9 @@ class LinkState:
 
     def __init__(self) -> None:
         self.delay = 0.0
+        self.flows = threading.Event()
+        """Not set: nothing passes, and nobody is told."""
+        self.flows.set()
         self._left: int | None = None
         self._cut: Callable[[], None] | None = None
         self._lock = threading.Lock()
@@ -57,6 +60,7 @@ class Link:
 
     def send(self, data: bytes) -> int:
         """Send some of `data`."""
+        self._wait()
         if self._state.delay:
             time.sleep(self._state.delay)
         allowed = self._state.passes(len(data))
@@ -70,6 +74,7 @@ class Link:
     def recv(self, size: int) -> bytes:
         """Receive up to `size` bytes."""
         data = self._socket.recv(size)
+        self._wait()
         if self._state.delay and data:
             time.sleep(self._state.delay)
         allowed = self._state.passes(len(data))
@@ -77,6 +82,10 @@ class Link:
             self.close()
             return data[:allowed]
         return data
+
+    def _wait(self) -> None:
+        while not self._state.flows.wait(0.2) and not self._closed:
+            pass
 
     def settimeout(self, seconds: float | None) -> None:
         """Limit each later call."""

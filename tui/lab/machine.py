@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Protocol
 
@@ -63,8 +64,29 @@ class LabMachine(Protocol):
         ...
 
     @property
+    def real_install(self) -> Path:
+        """Where the connector is installed, as a directory of this machine."""
+        ...
+
+    @property
+    def kept(self) -> dict[str, dict[str, bytes]]:
+        """By fault: the files that it changed, as they were before."""
+        ...
+
+    drifting: threading.Event | None
+    """While the host's clock runs away: what ends that."""
+
+    @property
     def clock_file(self) -> Path:
         """Holds by how many seconds this host's clock is off; absent = right."""
+        ...
+
+    def restart_connector(self) -> None:
+        """Start the connector anew, whatever state its service is in."""
+        ...
+
+    def kill_connector(self) -> None:
+        """End the connector's process at once; its service manager starts it again."""
         ...
 
     def boot(self) -> None:

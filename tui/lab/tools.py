@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 
+from tui.lab.desk import question_pipe
 from tui.lab.install_tree import STANDIN
 
 _SHIMS = Path(__file__).parent / "shims"
@@ -58,7 +59,9 @@ def write_tools(settings: ToolSettings) -> None:
     python = f"{quote(sys.executable)} -I -S"
     socket = quote(settings.socket)
     for name in ("systemctl", "journalctl"):
-        write_tool(settings.bin / name, f'exec {python} {quote(str(_SHIMS / "ask.py"))} {socket} {name} "$@"')
+        asking = f"desk={socket} program={name} questions={quote(question_pipe(settings.socket))}"
+        slow = f'{python} {quote(str(_SHIMS / "ask.py"))} {socket} {name} "$@"'
+        write_tool(settings.bin / name, f"{asking}\nslow() {{ exec {slow}; }}\n. {quote(str(_SHIMS / 'ask.sh'))}")
     write_tool(settings.bin / "sudo", f'exec {python} {quote(str(_SHIMS / "sudo.py"))} {socket} "$@"')
     write_tool(settings.node, _node(settings))
     write_tool(settings.bin / "id", _identity(settings))
@@ -119,13 +122,18 @@ case $what in
 esac"""
 
 
-def write_clock_tool(settings: ToolSettings, seconds: float) -> None:
-    """A `date` that is wrong by `seconds`, for as long as the fault is on."""
+def write_clock_tool(settings: ToolSettings) -> None:
+    """A `date` that is wrong by what the host's clock file says, for as long as the fault is on."""
     write_tool(
         settings.faults / "date",
         'for word; do\n  case $word in -d* | --date* | -r* | --reference* | -f* | -s* | --set*) exec /bin/date "$@" ;; esac\n'
-        f'done\nexec /bin/date -d "{seconds:+g} seconds" "$@"',
+        f'done\nexec /bin/date -d "$(cat {quote(str(settings.clock_file))}) seconds" "$@"',
     )
+
+
+def remove_clock_tool(settings: ToolSettings) -> None:
+    """The clock is right again."""
+    remove_tools(settings, "date")
 
 
 def write_full_disk_tools(settings: ToolSettings) -> None:

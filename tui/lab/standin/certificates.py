@@ -18,6 +18,16 @@ from cryptography.x509.oid import NameOID
 def generate_pair(name: str, *, now: datetime.datetime | None = None, days: int = 365) -> tuple[bytes, bytes]:
     """A new self-signed certificate for `name` and its key, both PEM with CRLF line ends, as the connector writes them."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key_pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    return certificate_for(key_pem, name, now=now, days=days), _crlf(key_pem)
+
+
+def certificate_for(key_pem: bytes, name: str, *, now: datetime.datetime | None = None, days: int = 365) -> bytes:
+    """A new self-signed certificate for `name` and a key that is there already."""
+    key = _private_key(key_pem)
+    assert isinstance(key, rsa.RSAPrivateKey)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     start = now or datetime.datetime.now(datetime.UTC)
     certificate = (
@@ -30,10 +40,7 @@ def generate_pair(name: str, *, now: datetime.datetime | None = None, days: int 
         .not_valid_after(start + datetime.timedelta(days=days))
         .sign(key, hashes.SHA256())
     )
-    key_pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    return _crlf(certificate.public_bytes(serialization.Encoding.PEM)), _crlf(key_pem)
+    return _crlf(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _crlf(pem: bytes) -> bytes:

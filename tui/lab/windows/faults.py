@@ -33,6 +33,14 @@ def _service_masked(host: WindowsLabHost, on: bool) -> None:
     host.services.set_start_mode(host.connector_unit, "Disabled" if on else "Auto")
 
 
+def _stray_environment(host: WindowsLabHost, on: bool) -> None:
+    environment = host.services.service(host.connector_unit).environment
+    if on:
+        environment["PORT"] = "4001"
+    else:
+        environment.pop("PORT", None)
+
+
 def _disk_full(host: WindowsLabHost, on: bool) -> None:
     host.tree.full = on
 
@@ -86,6 +94,7 @@ _FAULTS: dict[str, Callable[[WindowsLabHost, bool], None]] = {
     "clock": _clock,
     "host_down": _host_down,
     "service_masked": _service_masked,
+    "stray_environment": _stray_environment,
     "disk_full": _disk_full,
     "read_only": _read_only,
     "slow": _slow,

@@ -8,6 +8,8 @@ run as the account that runs the lab, on this machine's kernel.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +24,7 @@ from tui.lab.windows.furnishing import PROGRAM_FILES, WindowsFurnishing
 from tui.lab.windows.openssh import OpenSsh
 from tui.lab.windows.programs import Programs
 from tui.lab.windows.scripts import run_script
-from tui.lab.windows.services import ServiceControl, WindowsService
+from tui.lab.windows.services import ServiceControl, ServiceRefusal, WindowsService
 from tui.lab.windows.tree import WindowsTree
 from tui.lab.windows.wsman import HTTP_PORT, HTTPS_PORT, Call, WsmanServer
 from tui.remote.secrets import HostSecrets
@@ -58,6 +60,8 @@ class WindowsLabHost:
         self.powered = False
         self.elevated = self.administrator = True
         self.constrained = False
+        self.kept: dict[str, dict[str, bytes]] = {}
+        self.drifting: threading.Event | None = None
         self.powershell, self.build, self.domain = "5.1.17763.5830", "17763", furnishing.domain
         self.accounts = Accounts(f"WIN-{name.upper()}"[:15], self.user)
         self.scripts: list[str] = []
@@ -249,6 +253,18 @@ class WindowsLabHost:
     def known_certificate(self) -> bytes | None:
         """The DER of its listener's certificate, when nobody whom the cluster file names has signed it."""
         return self._unsigned
+
+    def restart_connector(self) -> None:
+        """Stop it, wait until it is gone, and start it."""
+        with contextlib.suppress(ServiceRefusal):
+            self.services.stop(self.connector_unit)
+        self.services.wait_state(self.connector_unit, "Stopped", 10)
+        with contextlib.suppress(ServiceRefusal):
+            self.services.start(self.connector_unit)
+
+    def kill_connector(self) -> None:
+        """End its process at once; NSSM starts it again."""
+        self.services.kill(self.connector_unit)
 
     def wait_log(self, text: str, *, timeout: float = 10.0, times: int = 1) -> bool:
         """Wait until the connector has logged `text` so many times."""
