@@ -92,12 +92,6 @@ def restore(
         if everywhere:
             names += [each.name for each in operations.cluster.additional if each.name not in names]
         act: Act = "republish" if publish else "restore"
-        if publish and (left := [each.name for each in operations.cluster.hosts if each.name not in names]):
-            raise OperatorError(
-                f"{', '.join(left)} would be locked out by another certificate",
-                meaning="nothing was begun",
-                remedy="with --publish name every host of the cluster: --all --host " + operations.cluster.first.name,
-            )
         _run(operations, act, names, Wanted(backup=backup), interrupts=alone, yes=yes, as_json=as_json, secrets=secrets)
 
 

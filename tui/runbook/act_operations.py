@@ -12,7 +12,7 @@ from tui.connector.changed_set import typed_value
 from tui.connector.errors import ConfigError
 from tui.errors import OperatorError
 from tui.runbook.acts import act_stages, acted_on
-from tui.runbook.giving_stages import GIVING_ACTS, given_hosts, giving_stages, interruption
+from tui.runbook.giving_stages import GIVING_ACTS, giving_stages, hosts_to_begin_with, interruption
 from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView
 from tui.runbook.open_cluster import OpenCluster
@@ -62,7 +62,7 @@ class ActOperations:
         """The hosts that the act would be performed on, in order. Raises OperatorError for hosts that it cannot be performed on."""
         cluster = self._current().cluster
         if act in GIVING_ACTS:
-            return given_hosts(cluster, act, names)
+            return hosts_to_begin_with(cluster, act, names)
         return chosen_hosts(cluster, names) if act in ADDING else acted_on(cluster, act, names)
 
     def preview(

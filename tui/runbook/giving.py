@@ -6,7 +6,7 @@ It is made once, kept encrypted in the vault as the run's `planned` backup, and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tui.cluster import SITE_KEYS
@@ -55,17 +55,40 @@ class Given:
 class GivenSet:
     """The one set of a run. Safe for several threads."""
 
-    def __init__(self, context: RunContext, act: Act, wanted: Wanted) -> None:
+    def __init__(self, context: RunContext, act: Act, wanted: Wanted, hosts: Sequence[str] = ()) -> None:
+        """`hosts`: the names of those that receive it, the one that begins first."""
         self.context = context
         self.act = act
+        self.hosts = tuple(hosts)
         self._wanted = wanted
         self._given: Given | None = None
         self._lock = threading.RLock()
 
     @property
+    def home(self) -> str:
+        """The host under whose name the run keeps its notes: the first one when it began, whichever has been promoted since."""
+        recall, hosts = self.context.recall, self.context.cluster.hosts
+        noted = (host.name for host in hosts if recall(host.name, PLANNED) is not None)
+        return next(noted, self.context.cluster.first.name)
+
+    @property
     def publishes(self) -> bool:
         """Whether the tenant learns another certificate from this run."""
         return self.act in ("republish", "renew")
+
+    @property
+    def restores(self) -> bool:
+        """Whether the set is a backup."""
+        return self.act in ("restore", "republish")
+
+    @property
+    def publisher(self) -> str | None:
+        """The host that teaches the tenant another certificate; None when the run does not."""
+        return self.hosts[0] if self.publishes and self.hosts else None
+
+    def others_of(self, host: str) -> tuple[str, ...]:
+        """The hosts of the run but this one."""
+        return tuple(name for name in self.hosts if name != host)
 
     def get(self) -> Given:
         """The set: in a run from the vault, in a preview made now. Raises OperatorError when the run has not kept it yet."""
@@ -96,7 +119,7 @@ class GivenSet:
         """Keep it in the vault."""
         context = self.context
         data = {"host": made.host, "keeps_site": made.keeps_site, "changed": list(made.changed)}
-        context.note(context.cluster.first.name, PLANNED, "what is put on the hosts", {**data})
+        context.note(self.home, PLANNED, "what is put on the hosts", {**data})
         with self._lock:
             self._given = made
         return context.safekeeping.keep(made.configuration, host=made.host, kind="planned", run=context.run)
@@ -104,14 +127,14 @@ class GivenSet:
     def kept(self) -> Backup | None:
         """The run's planned backup, None when there is none."""
         context = self.context
-        noted = context.recall(context.cluster.first.name, PLANNED)
+        noted = context.recall(self.home, PLANNED)
         if noted is None:
             return None
         return context.safekeeping.of_run(str(noted["host"]), "planned", context.run, latest=True)
 
     def _read(self, backup: Backup) -> Given:
         context = self.context
-        noted = context.recall(context.cluster.first.name, PLANNED) or {}
+        noted = context.recall(self.home, PLANNED) or {}
         changed = noted.get("changed")
         return Given(
             backup.host,
@@ -149,25 +172,30 @@ class GivenSet:
 
 
 class GivenWork(ActingWork):
-    """One host that receives the run's set. `publisher`: it is the first to start with a certificate new to the tenant."""
+    """One host that receives the run's set."""
 
     def __init__(
         self,
         given_set: GivenSet,
         host_name: str,
         *,
-        publisher: bool,
         client: Callable[[], TenantClient] | None,
         alone_is_fine: bool,
     ) -> None:
         super().__init__(given_set.context, host_name, all_others=False, alone_is_fine=alone_is_fine, client=client)
         self.given_set = given_set
-        self.publisher = publisher
+        self.leads = given_set.hosts[:1] == (host_name,)
+        """Whether it is the first to receive the set."""
+        self.publisher = given_set.publisher == host_name
+        """Whether it is the first to start with a certificate new to the tenant."""
+        self.stands_in = False
+        """Whether undoing lets this host teach the tenant the old certificate, as the publisher cannot."""
 
     @property
     def to_the_byte(self) -> bool:
         """Whether the set is this host's own, so that nothing is adapted."""
-        return self.given_set.get().host == self.host.name
+        given = self.given_set.get()
+        return given.host == self.host.name and given.configuration.os == self.host.system
 
     def given(self) -> ConfigurationSet:
         """The run's set."""
@@ -214,21 +242,22 @@ class GivenWork(ActingWork):
 
     def tenant_knew(self) -> str | None:
         """The certificate that the tenant knew before this run; None when nobody has asked yet."""
-        noted = self.context.recall(self.context.cluster.first.name, TENANT_KNEW)
+        noted = self.context.recall(self.given_set.home, TENANT_KNEW)
         return str(noted["thumbprint"]) if noted is not None else None
 
     def may_start(self, here: str | None, known: str | None) -> bool:
         """With the run's certificate: when the tenant knows it, or, to teach it the tenant, while it knows what it knew before."""
         if here is None or here != self.meant_thumbprint():
             return False
-        return here == known or (self.publisher and self.given_set.publishes and known == self.tenant_knew())
+        return here == known or (self.publisher and known == self.tenant_knew())
 
     def may_return(self, here: str, known: str) -> bool:
-        """With the tenant's certificate; where this run has taught the tenant another one, the publisher takes that back."""
+        """With the tenant's certificate; where this run has taught the tenant another one, the publisher takes that back, or who
+        stands in for it."""
         if here == known:
             return True
         return (
-            self.publisher
+            (self.publisher or self.stands_in)
             and self.given_set.publishes
             and here == self.tenant_knew()
             and known == self.meant_thumbprint()

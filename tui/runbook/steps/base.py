@@ -58,7 +58,9 @@ class HostStep(ABC):
         return self.work.looking(self.prove)
 
     def undo(self) -> Evidence:
-        """Put back what was there."""
+        """Put back what was there. A host on which a step has only looked need not be within reach for that."""
+        if self.only_looks and type(self).put_back is HostStep.put_back:
+            return NOTHING_TO_UNDO
         return self.work.changing(self._put_back_as_holder)
 
     def _put_back_as_holder(self, instance: Instance) -> Evidence:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 from tui.connector.config_keys import TICKET, is_configured
-from tui.connector.configuration_set import config_values
+from tui.connector.configuration_set import config_values, same_connection
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
-from tui.connector.log import read_log
-from tui.connector.model import ConfigurationSet, Role
+from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity, blockers
 from tui.health.cluster import one_install
@@ -21,16 +19,9 @@ from tui.runbook.first_host import FirstHost, refusal
 from tui.runbook.giving import TENANT_KNEW, GivenSet, GivenWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, told
-from tui.runbook.steps.connected import Connected
 from tui.runbook.steps.looking import SERVICES_BEFORE, refuse_unrepresented
-from tui.runbook.steps.put_back import before_or_parked
-from tui.runbook.steps.services import StopServices, must_stay_down
+from tui.runbook.steps.services import StopServices
 from tui.sizes import told_count
-
-_ACCEPTED_S = 10.0
-_REPUBLISHED_S = 60.0
-"""How long the publisher may take to teach the tenant the old certificate again, and another instance to be accepted then."""
-_PAUSE_S = 1.0
 
 WITHDRAWN = "withdrawn"
 """The note that this run has stopped both services here."""
@@ -49,7 +40,7 @@ class KeepPlanned:
     @property
     def host(self) -> str | None:
         """The first host, under whose name it is told; nothing is done there."""
-        return self._given_set.context.cluster.first.name
+        return self._given_set.home
 
     def check(self) -> Evidence:
         """Whether this run has kept and proven it."""
@@ -117,12 +108,14 @@ class LookBefore(HostStep):
         findings = [*self._against(seen, instance), *self._unconfigured(seen.configuration)]
         if twin := work.context.twin(name, seen.facts):
             findings.insert(0, one_install((twin, name)))
+        if work.leads and work.given_set.restores:
+            findings += strangers(work.given_set)
         if stopping := blockers(findings):
             raise refusal(name, stopping, "this host cannot be changed")
         links = refuse_unrepresented(work, instance, seen.configuration)
         states = {role.value: service.state for role, service in seen.services.items()}
         work.context.note(name, SERVICES_BEFORE, "the services as they were before this run", {**states})
-        knew = self._ask_tenant(instance) if work.publisher else ()
+        knew = self._ask_tenant(instance) if work.leads else ()
         services = ", ".join(f"{role} {word}" for role, word in states.items())
         lines = (f"version {instance.install.version} in {instance.install.directory}", f"services: {services}")
         return Evidence(detail="fit for the set", lines=(*lines, *knew, *links, *told(findings)))
@@ -143,8 +136,7 @@ class LookBefore(HostStep):
             clock_skew_s=None,
         )
         found = examine(seen, source, self.work.own_keys())[1]
-        restores = self.work.given_set.act in ("restore", "republish")
-        found = [each for each in found if not (restores and each.id == "config-unreadable")]
+        found = [each for each in found if not (self.work.given_set.restores and each.id == "config-unreadable")]
         if given.layout != instance.install.layout:
             found.append(
                 Finding(
@@ -203,9 +195,35 @@ class LookBefore(HostStep):
                     remedy="choose a backup with the tenant's certificate, or restore this one to every host, with --publish",
                 )
             return (f"the tenant knows the certificate of the set, {meant}",)
-        first = work.context.cluster.first.name
-        work.context.note(first, TENANT_KNEW, "the certificate that the tenant knew", {"thumbprint": known[0]})
+        home = work.given_set.home
+        work.context.note(home, TENANT_KNEW, "the certificate that the tenant knew", {"thumbprint": known[0]})
         return (f"the tenant knows {known[0]}, and learns {meant}",)
+
+
+def strangers(given_set: GivenSet) -> list[Finding]:
+    """The instances outside the run that serve another connection than the set's: a backup of what the cluster once was."""
+    context, given = given_set.context, given_set.get().configuration
+    found = []
+    for host in context.cluster.hosts:
+        if host.name in given_set.hosts:
+            continue
+        try:
+            files = context.links.to(host).on_instance(lambda instance: instance.read_set())
+            context.hide(files)
+            alike = not is_configured(config_values(files) or {}) or same_connection(files, given)
+        except OperatorError:
+            continue
+        if not alike:
+            found.append(
+                Finding(
+                    id="other-connection",
+                    severity=Severity.BLOCKER,
+                    summary=f"the backup is of another connection than the one that {host.name} serves",
+                    evidence=("their tickets differ",),
+                    remedy="choose a backup of this cluster as it is now",
+                )
+            )
+    return found
 
 
 class Withdraw(StopServices):
@@ -223,63 +241,3 @@ class Withdraw(StopServices):
         context = self.work.context
         context.note(self.work.host.name, WITHDRAWN, "both services were stopped", {"run": context.run})
         return done
-
-
-class WayBack(HostStep):
-    """Nothing on the way forward; on the way back, the start of what had to stay stopped until the tenant knew its certificate."""
-
-    name = "way-back"
-    title = "Keep a way back"
-    why = "when everything is undone, this instance starts last, after the old certificate was published again"
-    undone_under_lock = False
-
-    def change(self, instance: Instance) -> Evidence:
-        """Nothing yet."""
-        return Evidence(detail="as it was, should the run be undone")
-
-    def put_back(self, instance: Instance) -> Evidence:
-        """Start the connector when it ran before the run and may run again."""
-        noted = self.work.context.recall(self.work.host.name, SERVICES_BEFORE) or {}
-        connector = instance.services().get(Role.CONNECTOR)
-        if connector is None or connector.running or noted.get(Role.CONNECTOR.value) not in ("running", "starting"):
-            return Evidence(detail="nothing to start")
-        before, deadline = before_or_parked(self.work, instance), time.monotonic() + _REPUBLISHED_S
-        while reason := must_stay_down(self.work, instance, before):
-            if time.monotonic() > deadline:
-                raise OperatorError(
-                    f"{connector.unit} stays stopped: {reason}",
-                    meaning="its files are as before; it does not serve",
-                    remedy="see which instance has published a certificate since; then converge this host",
-                )
-            time.sleep(_PAUSE_S)
-        mark, deadline = instance.log_mark(), time.monotonic() + _REPUBLISHED_S
-        instance.start(Role.CONNECTOR)
-        while read_log(instance.log_since(mark)[0]).state != "connected":
-            if time.monotonic() > deadline:
-                return Evidence(
-                    detail=f"{connector.unit} started again; it was not accepted within {_REPUBLISHED_S:g} s"
-                )
-            time.sleep(_PAUSE_S)
-        return Evidence(detail=f"{connector.unit} started again, and accepted")
-
-
-class Published(Connected):
-    """The publisher is accepted with the certificate that it has just taught the tenant: from here on logins are answered again."""
-
-    name = "published"
-    title = "Wait until the tenant accepts it"
-    why = "the others start with the same certificate as soon as the tenant knows it"
-    work: GivenWork
-
-    def prove(self, instance: Instance) -> Evidence:
-        """The tenant knows the certificate of this run."""
-        values = config_values(self.work.given()) or {}
-        known = instance.ticket_info(str(values[TICKET]), values).thumbprints
-        meant = self.work.meant_thumbprint()
-        return Evidence(
-            detail=f"the tenant knows {known[0] if known else 'no certificate'}", done=bool(known) and known[0] == meant
-        )
-
-    @property
-    def _settle(self) -> float:
-        return min(_ACCEPTED_S, self.work.context.settle_seconds)

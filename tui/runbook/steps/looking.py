@@ -211,7 +211,7 @@ class BackUpBefore(HostStep):
         self.work.keep_before(self.work.context.safekeeping.read(backup))
         return Evidence(detail="decrypted: every file is as on the host", lines=(f"backup {backup.id}",))
 
-    def put_back(self, instance: Instance) -> Evidence:
+    def undo(self) -> Evidence:
         """A backup is never thrown away because a run is undone."""
         return Evidence(detail="the backup is kept")
 
