@@ -37,7 +37,7 @@ _SETTLE_SECONDS = 3.0
 _LINGER_SECONDS = 60.0
 _ENDING_SECONDS = 5.0
 _RUNNER = b"tui.runbook.runner"
-_PROGRAMS = (_RUNNER, b"tui.lab.serve", b"tui/lab/standin")
+_PROGRAMS = (_RUNNER, b"tui.lab.serve", b"tui/lab/standin", b"/usr/bin/systemctl", b"/usr/bin/journalctl")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HOMES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
 
