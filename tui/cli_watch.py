@@ -2,95 +2,117 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import select
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Generator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from tui.console import Exit, flush, leave, width, write_document, write_lines
+from tui.console import Exit, OutputLost, flush, leave, width, write_document, write_lines
+from tui.endings import Ended
 
 if TYPE_CHECKING:
     from tui.health.events import HealthEvent
-    from tui.health.model import ClusterStatus
-    from tui.health.monitor import InstanceView
+    from tui.rendering_watch import Round
     from tui.runbook.cluster_operations import ClusterOperations
     from tui.runbook.watching import Watching
 
 _FIRST_ROUND_S = 30.0
+"""How long the first round waits for hosts that have not answered; without a last round it waits only so long as the second."""
+
+_TENANT_S = 3.0
 
 
 def watch_status(operations: ClusterOperations, *, interval: float, rounds: int | None, as_json: bool) -> NoReturn:
-    """Print a round every `interval` seconds, for ever or so many times. Ends with the last round's verdict, or by a signal."""
+    """Print a round every `interval` seconds, for ever or so many times; what was known before comes first, to people alone.
+
+    Ends with the last round's verdict; without a word on Ctrl-C and SIGTERM, which are how one ends it, and when nobody reads.
+    Raises OutputLost.
+    """
     from tui.health.model import Verdict
 
     last = Verdict.UNKNOWN
-    for document, lines in _rounds(operations, interval, rounds):
-        last = Verdict(document["verdict"])
-        if as_json:
-            write_document(document, compact=True)
-        else:
-            write_lines(lines)
-        flush()
+    try:
+        with contextlib.closing(_rounds(operations, interval, rounds, remembered=not as_json)) as every:
+            for seen in every:
+                last = seen.status.verdict
+                _print(seen, as_json=as_json)
+    except KeyboardInterrupt:
+        leave(Exit.INTERRUPTED)
+    except Ended as ended:
+        leave(128 + ended.number)
     leave({Verdict.HEALTHY: Exit.OK, Verdict.UNKNOWN: Exit.UNKNOWN}.get(last, Exit.FAILED))
 
 
+def _print(seen: Round, *, as_json: bool) -> None:
+    from tui.rendering_watch import round_document, round_lines
+
+    if as_json:
+        write_document(round_document(seen), compact=True)
+    else:
+        write_lines(round_lines(seen, width()))
+    flush()
+
+
 def _rounds(
-    operations: ClusterOperations, interval: float, rounds: int | None
-) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    operations: ClusterOperations, interval: float, rounds: int | None, *, remembered: bool
+) -> Generator[Round]:
     told = threading.Semaphore(0)
-    watched = operations.watch(interval=interval, on_change=lambda _name: told.release())
+    watched = operations.watch(interval=interval, on_change=lambda _name: told.release(), on_tenant=told.release)
     try:
-        _await_first(watched, told)
         number, known = 0, 0
+        if remembered and rounds is None and any(view.remembered for view in watched.views()):
+            yield _seen(watched, [])
+        _await_first(watched, told, _FIRST_ROUND_S if rounds is not None else max(interval, 5.0))
         while rounds is None or number < rounds:
             if number:
-                threading.Event().wait(watched.monitor.interval)
-            now, events = datetime.now(UTC), watched.monitor.events()
-            views, status = watched.monitor.views(), watched.monitor.status()
-            yield _document(status, views, now), _lines(status, views, events[known:], now)
-            known, number = len(events), number + 1
+                _wait_while_read(watched.interval)
+            happened = watched.monitor.happened
+            yield _seen(watched, watched.events()[-(happened - known) :] if happened > known else [])
+            known, number = happened, number + 1
     finally:
         watched.close()
 
 
-def _await_first(watched: Watching, told: threading.Semaphore) -> None:
-    """Until every instance was looked at once, or has had its time."""
-    for _ in watched.monitor.views():
-        if not told.acquire(timeout=_FIRST_ROUND_S):
-            return
+def _seen(watched: Watching, events: list[HealthEvent]) -> Round:
+    from tui.rendering_watch import Round
+
+    return Round(
+        at=datetime.now(UTC),
+        status=watched.status(),
+        views=watched.views(),
+        tenant=watched.tenant(),
+        events=events,
+        tested=watched.troubleshot(),
+    )
 
 
-def _document(status: ClusterStatus, views: list[InstanceView], now: datetime) -> dict[str, Any]:
-    from tui.rendering import status_document
+def _await_first(watched: Watching, told: threading.Semaphore, seconds: float) -> None:
+    """Until every instance was looked at once and the tenant was asked, or they have had their time."""
 
-    document = status_document(status)
-    by_name = {view.name: view for view in views}
-    for host in document["hosts"]:
-        host.update(_freshness(by_name[host["name"]], now))
-    problems = [problem.model_dump(mode="json") for problem in status.problems]
-    return {"at": now.isoformat(timespec="seconds"), **document, "problems": problems}
+    def unseen() -> bool:
+        return any(view.status is None or (view.remembered and view.failure is None) for view in watched.views())
 
+    def unasked() -> bool:
+        tenant = watched.tenant()
+        return tenant.domain is not None and tenant.asked is None and not tenant.why
 
-def _freshness(view: InstanceView, now: datetime) -> dict[str, Any]:
-    from tui.health.monitor import age_seconds
-
-    age = age_seconds(view, now)
-    return {
-        "stale": view.failure is not None,
-        "age_s": round(age, 1) if age is not None else None,
-        "latency_ms": round(view.latencies[-1], 1) if view.latencies else None,
-    }
+    for missing, limit in ((unseen, seconds), (unasked, _TENANT_S)):
+        deadline = time.monotonic() + limit
+        while missing() and told.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            pass
 
 
-def _lines(status: ClusterStatus, views: list[InstanceView], events: list[HealthEvent], now: datetime) -> list[str]:
-    from tui.rendering import status_lines
-
-    lines = [f"{now:%Y-%m-%d %H:%M:%S} UTC", *status_lines(status, width())]
-    fresh = {view.name: _freshness(view, now) for view in views}
-    stale = [f"{name}: stale, last seen {_ago(seen['age_s'])}" for name, seen in fresh.items() if seen["stale"]]
-    happened = [f"{event.at:%H:%M:%S} {event.host or status.cluster}: {event.text}" for event in events]
-    return [*lines, *stale, *happened, ""]
-
-
-def _ago(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{seconds:.0f} s ago"
+def _wait_while_read(seconds: float) -> None:
+    """Wait; raises OutputLost as soon as nobody reads any more, as `| head` does, so that no round is looked at in vain."""
+    if sys.stdout is None:
+        time.sleep(seconds)
+        return
+    waiting = select.poll()
+    waiting.register(sys.stdout.fileno(), 0)
+    if waiting.poll(seconds * 1000):
+        raise OutputLost(BrokenPipeError(errno.EPIPE, "nobody reads it"))

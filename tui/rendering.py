@@ -87,8 +87,14 @@ def status_lines(status: ClusterStatus, width: int | None = None) -> list[str]:
 
     Hosts with the very same problem share its lines.
     """
-    lines = [f"cluster {status.cluster}: {status.verdict.value} ({_counted(status.hosts)})", ""]
+    lines = [f"cluster {status.cluster}: {status.verdict.value} ({counted(status.hosts)})", ""]
     lines += _host_table(status.hosts, width)
+    return lines + problem_lines(status)
+
+
+def problem_lines(status: ClusterStatus) -> list[str]:
+    """What is wrong with the cluster, and with which of its hosts."""
+    lines: list[str] = []
     for problem in sorted(status.problems, key=_rank):
         lines += ["", *finding_lines(problem, indent="")]
     for names, problems in _by_problems(status.hosts):
@@ -103,7 +109,8 @@ def _rank(finding: Finding) -> int:
     return list(_SEVERITY_WORD).index(finding.severity)
 
 
-def _counted(hosts: Sequence[HostStatus]) -> str:
+def counted(hosts: Sequence[HostStatus]) -> str:
+    """How many hosts have which verdict, and the version that all run."""
     words = [host.verdict.value for host in hosts]
     counts = ", ".join(f"{words.count(verdict)} {verdict}" for verdict in Verdict if verdict.value in words)
     versions = {f"{host.version} ({host.layout})" for host in hosts if host.version}
@@ -121,6 +128,11 @@ def _by_problems(hosts: Sequence[HostStatus]) -> list[tuple[str, list[Finding]]]
 
 def _host_table(hosts: Sequence[HostStatus], width: int | None) -> list[str]:
     """One row a host. Where the terminal is too narrow, the columns go first whose trouble is told below the table."""
+    return fitting(host_columns(hosts), ("drift", "clock", "system", "version", "admin", "tenant's", "expires"), width)
+
+
+def host_columns(hosts: Sequence[HostStatus]) -> dict[str, list[str]]:
+    """What the columns of a table of hosts say, by their headings; one that says the same of every host is left out."""
     columns = {
         "host": [host.name for host in hosts],
         "system": [told_system(host.os, host.transport) for host in hosts],
@@ -138,7 +150,13 @@ def _host_table(hosts: Sequence[HostStatus], width: int | None) -> list[str]:
         del columns["version"]
     if set(columns["system"]) == {told_system("linux", "ssh")}:
         del columns["system"]
-    for spare in ("drift", "clock", "system", "version", "admin", "tenant's", "expires"):
+    return columns
+
+
+def fitting(columns: dict[str, list[str]], spares: Sequence[str], width: int | None) -> list[str]:
+    """The table of these columns, in `width` terminal columns: those of `spares` go first, one after another."""
+    columns = dict(columns)
+    for spare in spares:
         lines = table(tuple(columns), zip(*columns.values(), strict=True))
         if width is None or max(map(len, lines)) <= width:
             return lines

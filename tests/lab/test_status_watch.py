@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.command_line import Operator
+from tests.lab.command_line import Operator, Terminal
 from tui.lab.lab import Lab
 
 
@@ -23,15 +25,21 @@ def operator(tmp_path: Path, lab: Lab) -> Operator:
     return Operator(tmp_path / "home", lab)
 
 
-def test_each_round_is_one_document_on_one_line(operator: Operator) -> None:
+def test_each_round_is_one_document_on_one_line_with_all_that_the_dashboard_shows(operator: Operator) -> None:
     told = operator.ask("status", "lab", "--watch", "--json", "--interval", "2", "--rounds", "2")
     assert told.code == 0, told.err
     first, second = (json.loads(line) for line in told.out.splitlines())
     assert first["at"] < second["at"]
     for document in (first, second):
-        assert (document["cluster"], document["verdict"]) == ("lab", "healthy")
-        assert [(host["name"], host["stale"]) for host in document["hosts"]] == [("fir", False), ("oak", False)]
-        assert all(host["latency_ms"] > 0 for host in document["hosts"])
+        assert (document["cluster"], document["verdict"], document["connected"]) == ("lab", "healthy", 2)
+        assert [(host["name"], host["role"]) for host in document["hosts"]] == [("fir", "first"), ("oak", "additional")]
+        for host in document["hosts"]:
+            assert (host["stale"], host["remembered"], host["reconnects"]) == (False, False, 0)
+            assert host["latency_ms"] == host["latencies_ms"][-1] > 0
+            assert host["connected_since"] == host["last_accepted"] is not None
+            assert set(host["restarts_per_hour"]) == {"connector", "admin"}
+    assert second["tenant"]["online"] is True
+    assert [host["certificate"]["matches_tenant"] for host in second["hosts"]] == [True, True]
 
 
 def test_a_host_that_is_down_is_told_with_its_age_and_the_others_go_on(operator: Operator) -> None:
@@ -42,4 +50,53 @@ def test_a_host_that_is_down_is_told_with_its_age_and_the_others_go_on(operator:
         operator.lab.fault("host_down", "oak", False)
     assert told.code == 2, told.err
     assert "oak: stale, last seen never" in told.out
-    assert "fir" in told.out
+    assert "cluster lab: unknown, 1 of 2 connected" in told.out
+    assert f"at {operator.lab.tenant.domain}: online" in told.out
+    row = next(line for line in told.out.splitlines() if line.startswith("fir "))
+    assert " first " in row
+    assert " ms" in row
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_without_a_word_and_the_stream_stays_documents(
+    operator: Operator, number: signal.Signals, code: int
+) -> None:
+    running = operator.start("status", "lab", "--watch", "--json", "--secrets", "-")
+    assert running.stdin is not None
+    assert running.stdout is not None
+    running.stdin.write(operator.secrets)
+    running.stdin.close()
+    running.stdin = None
+    assert json.loads(running.stdout.readline())["verdict"] == "healthy"
+    running.send_signal(number)
+    out, err = running.communicate(timeout=20)
+    assert (running.returncode, err) == (code, b"")
+    assert all(json.loads(line)["cluster"] == "lab" for line in out.splitlines())
+
+
+def test_it_ends_as_soon_as_nobody_reads_it(operator: Operator) -> None:
+    running = operator.start("status", "lab", "--watch", "--interval", "600", "--secrets", "-")
+    assert running.stdin is not None
+    assert running.stdout is not None
+    running.stdin.write(operator.secrets)
+    running.stdin.close()
+    running.stdin = None
+    running.stdout.readline()
+    running.stdout.close()
+    running.stdout = None
+    _, err = running.communicate(timeout=20)
+    assert (running.returncode, err) == (1, b"")
+
+
+def test_on_a_terminal_of_80_columns_the_last_known_state_comes_first_and_is_marked(operator: Operator) -> None:
+    assert operator.ask("status", "lab", "--watch", "--rounds", "1").code == 0
+    secrets = operator.home / "secrets"
+    secrets.write_bytes(operator.secrets)
+    argv = ("/bin/sh", "-c", f'exec "$0" -m tui status lab --watch --secrets - <{secrets}')
+    with Terminal((*argv, sys.executable), operator.environment) as terminal:
+        shown = terminal.expect("oak ")
+        assert "2 of 2 connected, as remembered" in shown
+        shown += terminal.expect("2 of 2 connected (") + terminal.expect("oak ")
+        assert max(map(len, shown.splitlines())) <= 80
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.ended(seconds=20) == 130
