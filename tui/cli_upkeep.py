@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tui.runbook.order import Act, Wanted
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for the cluster's name before changing hosts.")]
+Interrupt = Annotated[bool, typer.Option("--interrupt", help="Agree to a moment in which no instance answers logins.")]
 OneHost = Annotated[str, typer.Option("--host", help="Which host.")]
 
 
@@ -72,9 +73,7 @@ def restore(
     publish: Annotated[
         bool, typer.Option("--publish", help="Where the tenant knows another certificate: teach it the backup's.")
     ] = False,
-    alone: Annotated[
-        bool, typer.Option("--interrupt", help="Agree to a moment in which no instance answers logins.")
-    ] = False,
+    alone: Interrupt = False,
     yes: Yes = False,
     as_json: AsJson = False,
     secrets: SecretsFrom = None,
@@ -105,6 +104,7 @@ def change(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A key of config.json that is no secret; may be repeated."),
     ] = None,
+    alone: Interrupt = False,
     yes: Yes = False,
     as_json: AsJson = False,
     secrets: SecretsFrom = None,
@@ -119,7 +119,7 @@ def change(
     mapper = mapper_text(profile_mapper) if profile_mapper is not None else None
     with opened(cluster, secrets) as operations:
         wanted = operations.acts.wanted_change(mapper, _pairs(settings or ()))
-        _run(operations, "change", (), wanted, yes=yes, as_json=as_json, secrets=secrets)
+        _run(operations, "change", (), wanted, interrupts=alone, yes=yes, as_json=as_json, secrets=secrets)
 
 
 @ending()
@@ -204,5 +204,7 @@ def _pairs(settings: list[str] | tuple[str, ...]) -> dict[str, str]:
         key, equals, value = setting.partition("=")
         if not equals:
             raise OperatorError(f"--set {setting} has no value", remedy="say --set KEY=VALUE")
+        if key.strip() in found:
+            raise OperatorError(f"--set {key.strip()} was given twice", remedy="say which value is meant")
         found[key.strip()] = value
     return found

@@ -11,8 +11,10 @@ import pytest
 from tests.lab.held_run import Held
 from tests.lab.jump_box import JumpBox, finished, jump_box, question_of, step_of, until
 from tui.connector.host_state import LOCK_FILE
+from tui.errors import OperatorError
 from tui.lab.lab import Lab
 from tui.runbook.model import RunState, StepState
+from tui.runbook.order import Wanted
 
 NAMES = ("fir", "oak", "elm")
 
@@ -90,6 +92,51 @@ def test_no_instance_leaves_service_in_a_rolling_restart_while_somebody_else_has
     assert "20260101T000000Z-aaaa" in error
     assert step_of(view, "oak/drain").state is StepState.PENDING
     assert not lock_file(box, "oak").exists()
+
+
+def test_a_change_takes_no_second_instance_out_of_service(box: JumpBox) -> None:
+    elm = box.lab.hosts["elm"]
+    elm.services.stop(elm.connector_unit)
+    try:
+        with box.operations() as operations:
+            operations.unlock_identity(box.lab.vault_passphrase)
+            view = finished(operations, operations.acts.start("change", wanted=Wanted(values={"SITE_NAME": "North"})))
+    finally:
+        elm.services.start(elm.connector_unit)
+    assert "another one is out of service" in step_of(view, "oak/others-serve").error[0]
+    assert step_of(view, "oak/stop-services").state is StepState.PENDING
+    assert not lock_file(box, "oak").exists()
+
+
+def test_a_preview_tells_what_becomes_of_each_sites_own_keys_and_what_is_odd(box: JumpBox) -> None:
+    elm = Path(box.lab.hosts["elm"].install_dir)
+    config, mapper = (elm / "config.json").read_bytes(), (elm / "lib/profileMapper.js").read_bytes()
+    with box.operations() as operations:
+        operations.unlock_identity(box.lab.vault_passphrase)
+        backup = operations.back_up_first()
+        own = f"{box.lab.directory.url}/"
+        (elm / "config.json").write_text(json.dumps({**json.loads(config), "LDAP_URL": own}, indent=2))
+        (elm / "lib/profileMapper.js").write_bytes(mapper + b"// spoiled\n")
+        try:
+            plan = operations.acts.preview("restore", ["elm"], wanted=Wanted(backup=backup.id))
+            changes = next(step for step in plan.steps if step.id == "elm/inspect").changes
+            assert [(each.subject, each.before, each.after) for each in changes] == [
+                ("LDAP_URL, which may differ by site", f'"{own}"', f'"{box.lab.directory.url}"')
+            ]
+            odd = operations.acts.wanted_change(None, {"LDAP_URL": "ldap://dc:636", "GROUP_X": "x"})
+            plan = operations.acts.preview("change", wanted=odd)
+        finally:
+            (elm / "config.json").write_bytes(config)
+            (elm / "lib/profileMapper.js").write_bytes(mapper)
+    assert [finding.id for finding in plan.findings] == ["ldap-url-port"]
+    told = [(each.action, each.subject, each.before, each.after) for each in plan.steps[0].changes]
+    assert ("replace", "LDAP_URL in config.json", f'"{box.lab.directory.url}"', '"ldap://dc:636"') in told
+    assert ("create", "GROUP_X in config.json", None, '"x"') in told
+
+
+def test_a_backup_that_is_published_goes_to_every_host(box: JumpBox) -> None:
+    with box.operations() as operations, pytest.raises(OperatorError, match="fir, elm would be locked out"):
+        operations.acts.start("republish", ["oak"], wanted=Wanted(backup="20260101T000000Z-fir-set-abcdef"))
 
 
 def test_an_instance_that_lost_its_configuration_while_it_was_stopped_is_told_so(

@@ -19,6 +19,9 @@ DAYS = 365
 _OF_CONNECTION = frozenset(("AD_HUB", "CONNECTION", "REALM", "WSFED_ISSUER", "CLIENT_CERT_AUTH", "KERBEROS_AUTH"))
 """What the tenant says of the connection: every start writes it anew."""
 _SWITCHES = ("ENABLE_", "ALLOW_PASSWORD_")
+_OWN_PAIR = ("AUTH_CERT", "AUTH_CERT_KEY")
+_DIGITS = 15
+"""More than these a connector could not tell apart: its numbers are JavaScript's."""
 
 
 def renewed_set(files: ConfigurationSet, now: datetime | None = None) -> ConfigurationSet:
@@ -66,14 +69,24 @@ def typed_value(key: str, text: str, present: Mapping[str, object]) -> str | int
     Raises ConfigError for a key that may not be changed everywhere, and for a text that is no value of that type.
     """
     _refuse(key, config_keys.realm_of(present))
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in key + text):
+        raise ConfigError("a key or its value is not UTF-8 text", remedy="type it in a terminal that speaks UTF-8")
+    if key not in present and not config_keys.is_known(key) and config_keys.is_known(key.upper()):
+        raise ConfigError(
+            f"the connector knows no {key}",
+            meaning="its keys are written in capital letters; this one would change nothing",
+            remedy=f"say --set {key.upper()}=…",
+        )
     model = present.get(key, config_keys.DEFAULTS.get(key, True if key.startswith(_SWITCHES) else ""))
     if isinstance(model, bool):
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{key} is either true or false", remedy=f"say --set {key}=true or --set {key}=false")
         return text.lower() == "true"
     if isinstance(model, int):
-        if not (text.isascii() and text.isdigit()):
+        if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
             raise ConfigError(f"{key} is a whole number", remedy=f"say --set {key}=NUMBER")
+        if key == "PORT" and not 0 < int(text) < 1 << 16:
+            raise ConfigError("PORT is a number from 1 to 65535", remedy="say --set PORT=NUMBER")
         return int(text)
     if not isinstance(model, str):
         raise ConfigError(
@@ -95,6 +108,8 @@ def _refuse(key: str, realm: str | None) -> None:
         why = "it is a secret, and a command line is no place for one"
     elif kind in (KeyClass.REWRITTEN, KeyClass.NOT_CLONED):
         why = "the connector itself writes it"
+    elif key in _OWN_PAIR:
+        why = "it decides which certificate is published"
     elif key in _OF_CONNECTION or key == realm:
         why = "the tenant says what it is"
     elif not key or any(ord(letter) < 33 or letter in '"\\=' for letter in key):

@@ -12,6 +12,7 @@ from tui.connector.changed_set import typed_value
 from tui.connector.errors import ConfigError
 from tui.errors import OperatorError
 from tui.runbook.acts import act_stages, acted_on
+from tui.runbook.giving import new_warnings
 from tui.runbook.giving_stages import GIVING_ACTS, giving_stages, hosts_to_begin_with, interruption
 from tui.runbook.launch import new_run_id, start_run
 from tui.runbook.model import Plan, RunView
@@ -84,6 +85,8 @@ class ActOperations:
             else:
                 stages = act_stages(context, act, chosen, client, interrupts=interrupts)
             findings = interruption(current.cluster, act, chosen)
+            if act == "change":
+                findings += new_warnings(context.first().configuration, wanted)
             return plan_of(current.cluster.name, stages, with_changes=True, findings=findings)
 
     def start(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False, wanted: Wanted = NOTHING) -> str:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from tui.cluster import SITE_KEYS
 from tui.connector.changed_set import changed_set, renewed_set
+from tui.connector.config_keys import is_configured
 from tui.connector.configuration_set import config_values, set_certificate, set_findings
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
 from tui.connector.model import ConfigurationSet
 from tui.errors import OperatorError
-from tui.findings import blockers
+from tui.findings import Finding, Severity, blockers
 from tui.runbook.context import RunContext
 from tui.runbook.first_host import refusal
 from tui.runbook.order import Act, Wanted
@@ -182,7 +183,8 @@ class GivenWork(ActingWork):
         client: Callable[[], TenantClient] | None,
         alone_is_fine: bool,
     ) -> None:
-        super().__init__(given_set.context, host_name, all_others=False, alone_is_fine=alone_is_fine, client=client)
+        rolling = given_set.act == "change" and len(given_set.hosts) > 1
+        super().__init__(given_set.context, host_name, all_others=rolling, alone_is_fine=alone_is_fine, client=client)
         self.given_set = given_set
         self.leads = given_set.hosts[:1] == (host_name,)
         """Whether it is the first to receive the set."""
@@ -216,6 +218,15 @@ class GivenWork(ActingWork):
             return chosen
         present = _site_texts(self._own_values())
         return {key: (texts if key in given.changed else present)[key] for key in SITE_KEYS} | chosen
+
+    def present_site(self) -> dict[str, str]:
+        """What this host's own config.json says of the keys that may differ by site; empty when it has none that can be read."""
+        values = self._own_values()
+        return _site_texts(values) if is_configured(values) else {}
+
+    def meant_site(self) -> dict[str, str]:
+        """What it is to say of them in the end."""
+        return _site_texts(config_values(self.given()) or {}) | self.own_keys()
 
     def _own_values(self) -> dict[str, object]:
         files = self.before() or self._present
@@ -262,6 +273,14 @@ class GivenWork(ActingWork):
             and here == self.tenant_knew()
             and known == self.meant_thumbprint()
         )
+
+
+def new_warnings(present: ConfigurationSet, wanted: Wanted) -> list[Finding]:
+    """What a change would bring about that is odd and was not there before. Raises ConfigError."""
+    mapper = wanted.profile_mapper.encode("utf-8") if wanted.profile_mapper is not None else None
+    known = {finding.id for finding in set_findings(present)}
+    made = set_findings(changed_set(present, profile_mapper=mapper, values=wanted.values))
+    return [each for each in made if each.id not in known and each.severity is Severity.WARNING]
 
 
 def _site_texts(values: Mapping[str, object]) -> dict[str, str]:

@@ -137,8 +137,14 @@ def test_a_value_has_the_type_that_its_key_has(key: str, text: str, value: objec
         ("ENABLE_WRITE_BACK", "yes"),
         ("HTTP_PROXY", "http://user:word@proxy:3128"),
         ("LIST", "x"),
+        ("AUTH_CERT", "-----BEGIN CERTIFICATE-----"),
+        ("port", "4100"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("NUMBER", "9" * 16),
+        ("SITE_NAME", "\udcff"),
     ],
 )
 def test_what_cannot_be_changed_everywhere_is_refused(key: str, text: str) -> None:
     with pytest.raises(ConfigError):
-        typed_value(key, text, {**config(), "LIST": [1]})
+        typed_value(key, text, {**config(), "LIST": [1], "NUMBER": 1})

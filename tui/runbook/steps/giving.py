@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
-from tui.connector.config_keys import TICKET, is_configured
+from tui.connector.config_keys import TICKET, is_configured, mask_url
 from tui.connector.configuration_set import config_values, same_connection
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
@@ -54,15 +55,22 @@ class KeepPlanned:
         """The backup to be made, and the files in it."""
         given = self._given_set.get()
         files = told_count(len(given.configuration.files), "file")
-        values = config_values(given.configuration) or {}
+        values, present = config_values(given.configuration) or {}, self._present()
         keys = (
             Change(
-                action="replace", subject=f"{key} in config.json", after=json.dumps(values.get(key), ensure_ascii=False)
+                action="replace" if key in present else "create",
+                subject=f"{key} in config.json",
+                before=_told(present[key]) if key in present else None,
+                after=_told(values.get(key)),
             )
             for key in given.changed
         )
         backup = Change(action="create", subject="encrypted backup in the vault", after=f"{files}, from {given.host}")
         return (backup, *keys)
+
+    def _present(self) -> Mapping[str, object]:
+        given, context = self._given_set.get(), self._given_set.context
+        return context.first().values if given.changed else {}
 
     def apply(self) -> Evidence:
         """Make it and encrypt it."""
@@ -95,6 +103,22 @@ class LookBefore(HostStep):
 
     def __init__(self, work: GivenWork) -> None:
         super().__init__(work)
+
+    def foresee(self, instance: Instance) -> tuple[Change, ...]:
+        """What becomes of the keys that this host may have a value of its own for."""
+        work = self.work
+        if work.in_line(work.present(instance)):
+            return ()
+        found, given, chosen = [], work.given_set.get(), work.host.keys.chosen()
+        meant = work.meant_site()
+        for key, value in work.present_site().items():
+            if key in given.changed:
+                if key in chosen and not work.to_the_byte:
+                    found.append(Change(action="keep", subject=f"{key}, as the cluster file says", after=_told(value)))
+            elif value != meant[key]:
+                subject = f"{key}, which may differ by site"
+                found.append(Change(action="replace", subject=subject, before=_told(value), after=_told(meant[key])))
+        return tuple(found)
 
     def change(self, instance: Instance) -> Evidence:
         """Look; raises OperatorError for the first blocker."""
@@ -198,6 +222,10 @@ class LookBefore(HostStep):
         home = work.given_set.home
         work.context.note(home, TENANT_KNEW, "the certificate that the tenant knew", {"thumbprint": known[0]})
         return (f"the tenant knows {known[0]}, and learns {meant}",)
+
+
+def _told(value: object) -> str:
+    return json.dumps(mask_url(value) if isinstance(value, str) else value, ensure_ascii=False)
 
 
 def strangers(given_set: GivenSet) -> list[Finding]:
