@@ -64,12 +64,13 @@ def judge(
     here = observation.configuration
     differences = _drift(here, reference, host.keys.chosen() if host else {})
     skew = observation.facts.clock_skew_s if observation.facts else None
+    seen = observation.failure is None
     problems = [
         *_failure(observation),
         *(found for found in observation.findings if reference is None or found.id not in _OF_A_SOURCE),
         *service_problems(observation),
         *_hub_problems(observation),
-        *clock_findings(skew, clock_reference_s, system=_system(observation, host)),
+        *(clock_findings(skew, clock_reference_s, system=_system(observation, host)) if seen else ()),
         *_tenant_problems(observation),
         *_connection_problems(here, reference),
         *left_findings(observation.facts, observation.install, lock=Severity.WARNING),

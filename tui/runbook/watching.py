@@ -30,7 +30,7 @@ from tui.runbook.troubleshot import Troubleshot, last_troubleshot, troubleshoot
 _FILE = "last_seen.json"
 _STATUSES = TypeAdapter(dict[str, HostStatus])
 _HEALTH = "health"
-_REMEMBER_EVERY_S = 60.0
+REMEMBER_EVERY_S = 60.0
 _ASKS_ANEW = frozenset(("hub", "certificate"))
 """What may mean that somebody published another certificate: the tenant is then asked at the next look."""
 _LOG = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Watching:
     def _changed(self, name: str) -> None:
         if self._on_change is not None:
             self._on_change(name)
-        if time.monotonic() - self._remembered_at >= _REMEMBER_EVERY_S:
+        if time.monotonic() - self._remembered_at >= REMEMBER_EVERY_S:
             self._remember()
 
     def refresh(self, name: str | None = None) -> None:

@@ -139,6 +139,7 @@ def test_another_connection_is_said_so() -> None:
 def test_a_host_that_could_not_be_looked_at_is_unknown() -> None:
     status = judge(unobserved("oak", OperatorError("no route to host", tried="port 22", remedy="check the firewall")))
     assert status.verdict is Verdict.UNKNOWN
+    assert [problem.id for problem in status.problems] == ["not-observed"]
     assert status.problems[0].evidence == ("port 22",)
     assert status.problems[0].remedy == "check the firewall"
 
