@@ -57,7 +57,8 @@ def promote(
         planned = promote_flow(operations, plain_talk(yes=yes, asking=somebody_there(secrets)), host)
     if as_json:
         differing = list(planned.differing) if planned.differing is not None else None
-        write_document({"first": planned.host, "before": planned.first, "differing": differing})
+        kept = {"site_keys": list(planned.site_keys), "not_kept": list(planned.not_kept)}
+        write_document({"first": planned.host, "before": planned.first, "differing": differing, **kept})
     else:
         write_lines(promotion_lines(planned))
 

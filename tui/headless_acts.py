@@ -89,4 +89,5 @@ def promotion_lines(planned: Promotion) -> list[str]:
         )
     if planned.site_keys:
         lines.append(f"    written down in the cluster file, as before on the host: {', '.join(planned.site_keys)}")
+    lines += [f"    not written down: {each}" for each in planned.not_kept]
     return lines

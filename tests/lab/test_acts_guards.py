@@ -12,6 +12,7 @@ from tests.lab.held_run import Held
 from tests.lab.jump_box import JumpBox, finished, jump_box, question_of, step_of, until
 from tui.connector.host_state import LOCK_FILE
 from tui.errors import OperatorError
+from tui.headless_acts import promotion_lines
 from tui.lab.lab import Lab
 from tui.runbook.model import RunState, StepState
 from tui.runbook.order import Wanted
@@ -132,6 +133,21 @@ def test_a_preview_tells_what_becomes_of_each_sites_own_keys_and_what_is_odd(box
     told = [(each.action, each.subject, each.before, each.after) for each in plan.steps[0].changes]
     assert ("replace", "LDAP_URL in config.json", f'"{box.lab.directory.url}"', '"ldap://dc:636"') in told
     assert ("create", "GROUP_X in config.json", None, '"x"') in told
+
+
+def test_a_promotion_tells_what_it_cannot_write_down(box: JumpBox) -> None:
+    config = Path(box.lab.hosts["fir"].install_dir) / "config.json"
+    kept = config.read_bytes()
+    proxy = {"HTTP_PROXY": "http://proxy:hush-hush@proxy:3128", "SSL_CA_FILE": "a\nb", "SSL_CA_PATH": "/ca"}
+    config.write_text(json.dumps({**json.loads(kept), **proxy}))
+    try:
+        with box.operations() as operations:
+            planned = operations.acts.promotion("oak")
+    finally:
+        config.write_bytes(kept)
+    assert planned.site_keys == ("fir: SSL_CA_PATH",)
+    assert [line.split(" ", 2)[:2] for line in planned.not_kept] == [["fir:", "HTTP_PROXY"], ["fir:", "SSL_CA_FILE"]]
+    assert "hush-hush" not in " ".join(promotion_lines(planned))
 
 
 def test_a_backup_that_is_published_goes_to_every_host(box: JumpBox) -> None:

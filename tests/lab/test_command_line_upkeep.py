@@ -100,7 +100,7 @@ def test_a_certificate_is_renewed_and_a_host_promoted(operator: Operator, tmp_pa
     assert "not confirmed" in unasked.err
     promoted = operator.ask("promote", "lab", "--host", "oak", "--yes", "--json")
     assert promoted.code == 0, promoted.err
-    assert promoted.document == {"first": "oak", "before": "fir", "differing": []}
+    assert promoted.document == {"first": "oak", "before": "fir", "differing": [], "site_keys": [], "not_kept": []}
     assert 'first = "oak"' in operator.cluster_file.read_text()
     status = operator.ask("status", "lab", "--json")
     assert (status.code, status.document["verdict"]) == (0, "healthy")
