@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -16,12 +13,12 @@ from textual.widget import Widget
 
 from screens.dialog import Dialog
 from tui.connector.explain import explained_lines
+from tui.errors import OperatorError
 from tui.runbook.watched import Watched
 from tui.widgets.lines_view import LinesView, log_lines
 from tui.widgets.remark import Remark
 
 _EVERY_S = 1.0
-_PAGER = "less"
 
 
 class Read(Message, bubble=False):
@@ -43,7 +40,7 @@ class LogDialog(Dialog[None]):
     AUTO_FOCUS = "LinesView"
     explain = (
         "The end of the connector's log, secrets masked. It follows new lines while its end is in sight; scroll back to hold it "
-        "still. v opens it in the pager that PAGER names, less otherwise; w writes it to a file that only you can read."
+        "still. v opens it in the pager that PAGER names, less or more otherwise; w writes it to a file that only you can read."
     )
 
     def __init__(self, host: str, watched: Watched) -> None:
@@ -80,15 +77,20 @@ class LogDialog(Dialog[None]):
 
     def action_pager(self) -> None:
         """Leave the screen to the pager until it ends."""
-        command = shlex.split(os.environ.get("PAGER", "")) or [_PAGER]
+        from tui.pager import pager_command, show_in_pager
+
+        remark = self.query_one(Remark)
+        remark.say("")
         try:
+            command = pager_command()
             with self.app.suspend():
-                subprocess.run(command, input=self._text.encode(), check=False)
+                show_in_pager(command, self._text)
         except SuspendNotSupported:
-            self.query_one(Remark).say("This terminal cannot be handed to a pager. Press w to write the log to a file.")
-        except OSError as error:
-            told = f"{command[0]} could not be started: {error.strerror}. Set PAGER, or press w to write the log to a file."
-            self.query_one(Remark).say(told)
+            remark.say("This terminal cannot be handed to a pager. Press w to write the log to a file.")
+        except OperatorError as error:
+            remark.say(
+                f"{error.summary[:1].upper()}{error.summary[1:]}. Set PAGER, or press w to write the log to a file."
+            )
         self.app.refresh(layout=True)
 
     def action_write(self) -> None:

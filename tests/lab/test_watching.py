@@ -10,7 +10,7 @@ import pytest
 from tests.lab.conftest import leaks
 from tests.lab.jump_box import JumpBox, jump_box, until
 from tui.health import monitor as monitor_module
-from tui.health.model import HostStatus, Verdict
+from tui.health.model import Verdict
 from tui.lab.lab import Lab
 from tui.runbook import watching as watching_module
 from tui.runbook.cluster_operations import ClusterOperations
@@ -51,12 +51,6 @@ def looking_anew(watched: Watching, condition: Callable[[], bool], name: str | N
         return condition()
 
     until(seen)
-
-
-def status_of(watched: Watching, name: str) -> HostStatus:
-    status = watched.monitor.view(name).status
-    assert status is not None
-    return status
 
 
 def problems(watched: Watching) -> set[str]:
