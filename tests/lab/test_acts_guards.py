@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.held_run import Held
+from tests.lab.held_run import Held, errors_of, killed_act
 from tests.lab.jump_box import JumpBox, finished, jump_box, question_of, step_of, until
 from tui.connector.host_state import LOCK_FILE
 from tui.errors import OperatorError
@@ -107,6 +108,42 @@ def test_a_change_takes_no_second_instance_out_of_service(box: JumpBox) -> None:
     assert "another one is out of service" in step_of(view, "oak/others-serve").error[0]
     assert step_of(view, "oak/stop-services").state is StepState.PENDING
     assert not lock_file(box, "oak").exists()
+
+
+def test_a_certificate_is_not_renewed_by_an_instance_that_is_not_connected(box: JumpBox) -> None:
+    oak, since = box.lab.hosts["oak"], time.time()
+    oak.services.stop(oak.connector_unit)
+    try:
+        with box.operations() as operations:
+            operations.unlock_identity(box.lab.vault_passphrase)
+            view = finished(operations, operations.acts.start("renew"))
+    finally:
+        oak.services.start(oak.connector_unit)
+    assert "is not connected now" in step_of(view, "oak/inspect").error[0]
+    assert step_of(view, "fir/stop-services").state is StepState.PENDING
+    assert box.lab.tenant.hub.always_connected("fir", since)
+
+
+def test_a_run_that_has_put_the_set_in_place_is_finished_although_another_instance_has_gone_since(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapper = Path(box.lab.hosts["oak"].install_dir) / "lib/profileMapper.js"
+    good = mapper.read_bytes()
+    with box.operations() as operations:
+        operations.unlock_identity(box.lab.vault_passphrase)
+        wanted = Wanted(backup=operations.back_up_first().id)
+        mapper.write_bytes(b"module.exports = function () { return {}; };\n")
+        run = killed_act(operations, monkeypatch, "restore", "oak/connected", hosts=["oak"], wanted=wanted)
+        for name in ("fir", "elm"):
+            box.lab.hosts[name].services.stop(box.lab.hosts[name].connector_unit)
+        try:
+            operations.resume_run(run)
+            view = finished(operations, run)
+        finally:
+            for name in ("fir", "elm"):
+                box.lab.hosts[name].services.start(box.lab.hosts[name].connector_unit)
+    assert view.state is RunState.DONE, errors_of(view)
+    assert mapper.read_bytes() == good
 
 
 def test_a_preview_tells_what_becomes_of_each_sites_own_keys_and_what_is_odd(box: JumpBox) -> None:

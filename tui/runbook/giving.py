@@ -101,7 +101,7 @@ class GivenSet:
                         "the vault no longer has what this run puts on hosts",
                         tried="looked for the run's planned backup",
                         meaning="nothing was changed further",
-                        remedy="bring the backup file back into the vault, or undo the run",
+                        remedy="bring the backup file back into the vault, then go on with the run or undo it",
                     )
                 self._given = self._read(kept) if kept is not None else self.make()
                 self.context.hide(self._given.configuration)
@@ -147,7 +147,10 @@ class GivenSet:
     def _restored(self) -> Given:
         safe = self.context.safekeeping
         if self._wanted.backup is None:
-            raise OperatorError("no backup was named", remedy="name one; adldap-ha backup list shows them")
+            raise OperatorError(
+                "no backup was named",
+                remedy="name one (adldap-ha backup list shows them); a run that was interrupted so early is started anew",
+            )
         backup = safe.vault.get(self._wanted.backup)
         if safe.expected_hash(backup) is None:
             raise OperatorError(
@@ -162,7 +165,10 @@ class GivenSet:
     def _changed(self) -> Given:
         wanted, first = self._wanted, self.context.first()
         if wanted.profile_mapper is None and not wanted.values:
-            raise OperatorError("nothing is to be changed", remedy="name a profile mapper, or keys with their values")
+            raise OperatorError(
+                "nothing is to be changed",
+                remedy="name a profile mapper, or keys with their values; a run that was interrupted so early is started anew",
+            )
         mapper = wanted.profile_mapper.encode("utf-8") if wanted.profile_mapper is not None else None
         made = changed_set(first.configuration, profile_mapper=mapper, values=wanted.values)
         return Given(first.name, made, keeps_site=True, changed=tuple(sorted(wanted.values)))
@@ -198,6 +204,10 @@ class GivenWork(ActingWork):
         """Whether the set is this host's own, so that nothing is adapted."""
         given = self.given_set.get()
         return given.host == self.host.name and given.configuration.os == self.host.system
+
+    def left_service(self, instance: Instance) -> bool:
+        """Whether the set lies in place already, so that nothing is stopped."""
+        return self.in_line(self.present(instance))
 
     def given(self) -> ConfigurationSet:
         """The run's set."""

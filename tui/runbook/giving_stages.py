@@ -18,9 +18,9 @@ from tui.runbook.steps.connected import Connected
 from tui.runbook.steps.files import CheckSet, CommitConfig, ParkConfig, PlaceCertificates, PlaceProfileMapper
 from tui.runbook.steps.gates import CompareThumbprint, Troubleshoot
 from tui.runbook.steps.giving import KeepPlanned, LookBefore, Withdraw
-from tui.runbook.steps.locking import LockHost, Release, Unchanged
+from tui.runbook.steps.locking import LockHost, Unchanged
 from tui.runbook.steps.looking import BackUpBefore
-from tui.runbook.steps.publishing import Published, ReleaseTaught, StartPublisher, WayBack
+from tui.runbook.steps.publishing import Published, ReleaseGiven, StartPublisher, WayBack
 from tui.runbook.steps.services import StartAdmin, StartConnector, StopServices
 from tui.tenant import TenantClient
 
@@ -31,11 +31,10 @@ _FILES = (PlaceCertificates, PlaceProfileMapper, CheckSet)
 _PLACE = (ParkConfig, *_FILES)
 _COMMIT = (CompareThumbprint, CommitConfig, StartAdmin, StartConnector)
 _TAKE = (LockHost, Unchanged)
-_PROVE = (Connected, Troubleshoot, Release)
+_PROVE = (Connected, Troubleshoot, ReleaseGiven)
 _ROLLING = (*_TAKE, OthersServe, StopServices, *_PLACE, *_COMMIT, *_PROVE)
 _LOOKING = (LookBefore, BackUpBefore)
 _PUBLISH = (CompareThumbprint, CommitConfig, StartAdmin, StartPublisher, Published)
-_PROVE_TAUGHT = (Connected, Troubleshoot, ReleaseTaught)
 
 
 def given_hosts(cluster: Cluster, act: Act, names: Sequence[str]) -> tuple[Host, ...]:
@@ -146,7 +145,7 @@ def _publishing(works: Sequence[GivenWork], parallel: int, *, whole: bool) -> tu
     stages.append(stage("publish", (publisher,), _PUBLISH, together=whole))
     if others:
         stages.append(stage("follow", others, (*_FILES, *_COMMIT), together=False))
-    stages.append(stage("prove", works, _PROVE_TAUGHT, together=False))
+    stages.append(stage("prove", works, _PROVE, together=False))
     return tuple(stages)
 
 

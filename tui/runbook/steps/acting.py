@@ -49,6 +49,14 @@ class ActingWork(HostWork):
         """The others as they were just before this instance left service."""
         self.connection: str | None = None
 
+    def left_service(self, instance: Instance) -> bool:
+        """Whether the run has stopped, before, all that it is to stop here: what serves now, serves after that."""
+        noted = self.context.recall(self.host.name, DRAINED)
+        if noted is None:
+            return False
+        connector = instance.services().get(Role.CONNECTOR)
+        return connector is None or not connector.running or connector.main_pid != noted["pid"]
+
 
 class ActingStep(HostStep):
     """A step on a host that is in service and is to be again."""
@@ -135,6 +143,10 @@ class OthersServe(ActingStep):
     why = "an instance leaves service only while another one answers logins"
     only_looks = True
 
+    def look(self, instance: Instance) -> Evidence:
+        """Done when the run need not stop anything here any more: one that is resumed must not fail for that."""
+        return Evidence(detail="nothing is stopped here any more") if self.work.left_service(instance) else TO_DO
+
     def change(self, instance: Instance) -> Evidence:
         """Look at every other instance. Raises OperatorError when too few of them are connected."""
         context, name = self.work.context, self.work.host.name
@@ -177,13 +189,7 @@ class Drain(ActingStep):
 
     def look(self, instance: Instance) -> Evidence:
         """Done when this run has stopped the process that ran, whether another runs by now or not."""
-        noted = self.work.context.recall(self.work.host.name, DRAINED)
-        if noted is None:
-            return TO_DO
-        connector = instance.services().get(Role.CONNECTOR)
-        if connector is not None and connector.running and connector.main_pid == noted["pid"]:
-            return TO_DO
-        return Evidence(detail="stopped by this run before")
+        return Evidence(detail="stopped by this run before") if self.work.left_service(instance) else TO_DO
 
     def foresee(self, instance: Instance) -> tuple[Change, ...]:
         """The service."""

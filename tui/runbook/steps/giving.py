@@ -20,7 +20,7 @@ from tui.runbook.first_host import FirstHost, refusal
 from tui.runbook.giving import TENANT_KNEW, GivenSet, GivenWork
 from tui.runbook.model import Change, Evidence
 from tui.runbook.steps.base import TO_DO, HostStep, told
-from tui.runbook.steps.looking import SERVICES_BEFORE, refuse_unrepresented
+from tui.runbook.steps.looking import HOST_TAKEN, SERVICES_BEFORE, refuse_unrepresented
 from tui.runbook.steps.services import StopServices
 from tui.sizes import told_count
 
@@ -132,6 +132,8 @@ class LookBefore(HostStep):
         findings = [*self._against(seen, instance), *self._unconfigured(seen.configuration)]
         if twin := work.context.twin(name, seen.facts):
             findings.insert(0, one_install((twin, name)))
+        if work.given_set.act == "renew" and work.publisher and work.context.recall(name, HOST_TAKEN) is None:
+            findings += _in_service(seen)
         if work.leads and work.given_set.restores:
             findings += strangers(work.given_set)
         if stopping := blockers(findings):
@@ -226,6 +228,22 @@ class LookBefore(HostStep):
 
 def _told(value: object) -> str:
     return json.dumps(mask_url(value) if isinstance(value, str) else value, ensure_ascii=False)
+
+
+def _in_service(seen: Observation) -> list[Finding]:
+    """Whether the instance that is to teach the tenant is accepted now: every other one waits for it."""
+    connected = seen.connector is not None and seen.connector.running and seen.log is not None
+    if connected and seen.log is not None and seen.log.state in ("connected", "unknown"):
+        return []
+    return [
+        Finding(
+            id="publisher-not-in-service",
+            severity=Severity.BLOCKER,
+            summary="this host is to publish the new certificate, and is not connected now",
+            evidence=("the others stay stopped until it is accepted with the new one",),
+            remedy="bring it back into service first, or put another additional host first in the cluster file",
+        )
+    ]
 
 
 def strangers(given_set: GivenSet) -> list[Finding]:

@@ -201,8 +201,9 @@ class Published(Connected):
         return min(_ACCEPTED_S, self.work.context.settle_seconds)
 
 
-class ReleaseTaught(Release):
-    """As on any host; but nothing of a new certificate is undone while an instance that has it is out of reach."""
+class ReleaseGiven(Release):
+    """As on any host; but nothing is taken when what was given cannot be read to compare with, or when an instance with a new
+    certificate is out of reach."""
 
     work: GivenWork
 
@@ -217,7 +218,7 @@ def refuse_lone_undo(work: GivenWork) -> None:
     """Raise OperatorError when another instance that this run has started with the new certificate cannot be reached: it would publish
     that again at its next start, and lock out everybody who has the old one."""
     context = work.context
-    if context.journal is None:
+    if context.journal is None or not work.given_set.publishes:
         return
     applied = RunHistory.read(context.journal, context.run).applied
     for name in work.given_set.others_of(work.host.name):
