@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
@@ -49,13 +50,13 @@ LINUX, WINDOWS = ("linux", "ssh"), ("windows", "winrm")
 
 @pytest.mark.parametrize(
     ("options", "systems"),
-    [((), (LINUX, LINUX, WINDOWS)), (("--first", "windows"), (WINDOWS, WINDOWS, LINUX))],
-    ids=["first-linux", "first-windows"],
+    [(("--drill",), (LINUX, LINUX, WINDOWS)), (("--first", "windows"), (WINDOWS, WINDOWS, LINUX))],
+    ids=["first-linux-and-drill", "first-windows"],
 )
 def test_the_demo_makes_a_healthy_cluster_of_both_systems_and_leaves_nothing_behind(
     command: CommandLine, options: tuple[str, ...], systems: tuple[tuple[str, str], ...]
 ) -> None:
-    result = command.run("demo", "--headless", "--json", *options, seconds=180)
+    result = command.run("demo", "--headless", "--json", *options, seconds=230)
     assert result.code == 0, result.err
     document = result.document
     assert (document["cluster"], document["verdict"]) == ("lab", "healthy")
@@ -67,6 +68,19 @@ def test_the_demo_makes_a_healthy_cluster_of_both_systems_and_leaves_nothing_beh
     assert "elm: Start the connector: done" in result.err
     assert "CANARY" not in result.out + result.err
     assert left_behind(command) == []
+    assert ("drill" in document) == ("--drill" in options)
+    if "--drill" in options:
+        passed_with_all_but_one_connected(document)
+
+
+def passed_with_all_but_one_connected(document: dict[str, Any]) -> None:
+    """The rolling restart and the drill that follow the procedure, by the tenant's own count."""
+    hosts, drill = {host["name"] for host in document["hosts"]}, document["drill"]
+    assert drill["verdict"] == "passed"
+    assert drill["least_connected"] == len(hosts) - 1
+    assert {each["host"] for each in drill["rounds"]} == hosts
+    assert {each["verdict"] for each in drill["rounds"]} == {"passed"}
+    assert all(each["out_of_service_s"] > 0 and each["evidence"] for each in drill["rounds"])
 
 
 @pytest.mark.parametrize(
@@ -74,8 +88,7 @@ def test_the_demo_makes_a_healthy_cluster_of_both_systems_and_leaves_nothing_beh
     [
         (signal.SIGINT, "starting three embedded hosts"),
         (signal.SIGTERM, "making an identity"),
-        (signal.SIGHUP, "oak: Take the host: done"),
-        (signal.SIGINT, "oak: Start the connector: done"),
+        (signal.SIGHUP, "oak: Put config.json in place: done"),
     ],
 )
 def test_a_demo_that_is_ended_in_the_middle_leaves_nothing_behind(
@@ -94,9 +107,12 @@ def test_a_demo_that_is_ended_in_the_middle_leaves_nothing_behind(
     assert left_behind(command) == []
 
 
-def test_json_is_for_the_demo_without_screens(command: CommandLine) -> None:
+def test_json_and_drill_are_for_the_demo_without_screens(command: CommandLine) -> None:
     result = command.run("demo", "--json")
     assert (result.code, result.document["error"]["remedy"]) == (2, "adldap-ha demo --headless --json")
+    result = command.run("demo", "--drill")
+    assert result.code == 2
+    assert "adldap-ha demo --headless --drill" in result.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
