@@ -50,6 +50,14 @@ def events_between(before: HostStatus | None, now: HostStatus) -> list[HealthEve
     return [HealthEvent(at=now.observed, host=now.name, kind=kind, text=text) for kind, text in found]
 
 
+def changed_meanwhile(before: HostStatus, now: HostStatus) -> list[HealthEvent]:
+    """What differs between the state that was remembered from before this program was started, and the first look."""
+    if before.verdict is now.verdict:
+        return []
+    text = f"{before.verdict.value} at {before.observed:%Y-%m-%d %H:%M} UTC, when it was last watched → {now.verdict.value}"
+    return [HealthEvent(at=now.observed, host=now.name, kind="verdict", text=text)]
+
+
 def _thumbprint(status: HostStatus) -> str | None:
     return status.certificate.thumbprint if status.certificate else None
 

@@ -20,7 +20,7 @@ from tui.health.activity import Activity, RestartCount, activity
 from tui.health.cluster import connected_clock, informed, judge_cluster
 from tui.health.cluster_events import common_drop
 from tui.health.drift import file_drift, key_differences
-from tui.health.events import HealthEvent, events_between
+from tui.health.events import HealthEvent, changed_meanwhile, events_between
 from tui.health.instance_watch import Look
 from tui.health.model import ClusterStatus, HostStatus
 from tui.health.observation import Observation
@@ -280,8 +280,11 @@ class Monitor:
             if seen.latency_ms is not None:
                 row.latencies.append(seen.latency_ms)
             status = self._judge(row, observation)
-            before = None if row.view.remembered else row.view.status
-            events = events_between(before, status)
+            before = row.view.status
+            if row.view.remembered and before is not None:
+                events = changed_meanwhile(before, status)
+            else:
+                events = events_between(before, status)
             if row.view.failure is not None:
                 events.insert(0, _event(row.name, "back", "it answers again"))
             row.view = replace(

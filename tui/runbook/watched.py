@@ -58,7 +58,8 @@ class Watched(Protocol):
         ...
 
     def earlier_events(self, *, limit: int = 200) -> list[HealthEvent]:
-        """What the journal has kept, this watching included, oldest first. Raises JournalDamaged and JournalUnavailable."""
+        """What the journal has kept, this watching included: the last `limit` events of each host, oldest first.
+        Raises JournalDamaged and JournalUnavailable."""
         ...
 
     def log(self, name: str) -> str:

@@ -22,14 +22,13 @@ from tui.health.monitor import USUAL_INTERVAL_S, Changed, InstanceView, Monitor
 from tui.paths import state_dir
 from tui.private_files import write_private
 from tui.runbook.console_tunnel import ConsoleTunnel, console_stream
-from tui.runbook.journal import RecordKind
+from tui.runbook.kept_events import KeptEvents, keep_events
 from tui.runbook.open_cluster import OpenCluster
 from tui.runbook.tenant_watch import TenantView, TenantWatch
 from tui.runbook.troubleshot import Troubleshot, last_troubleshot, troubleshoot
 
 _FILE = "last_seen.json"
 _STATUSES = TypeAdapter(dict[str, HostStatus])
-_HEALTH = "health"
 REMEMBER_EVERY_S = 60.0
 _ASKS_ANEW = frozenset(("hub", "certificate"))
 """What may mean that somebody published another certificate: the tenant is then asked at the next look."""
@@ -59,6 +58,7 @@ class Watching:
         self._guard = {name: threading.Lock() for name in names}
         self._remembered_at = time.monotonic()
         self._remembering = threading.Lock()
+        self._kept = KeptEvents()
         self.monitor = Monitor(
             cluster.name,
             names,
@@ -189,14 +189,9 @@ class Watching:
         return self._current.redactor.mask(readable_log(self._watches[name].log))
 
     def earlier_events(self, *, limit: int = 200) -> list[HealthEvent]:
-        """What the journal has kept of earlier watching, oldest first. Raises JournalDamaged and JournalUnavailable."""
+        """What the journal has kept, the last `limit` events of each host, oldest first. Raises JournalDamaged and JournalUnavailable."""
         with self._current.journal() as journal:
-            records = [r for r in journal.records(kind=RecordKind.EVENT) if r.entry.detail.startswith(f"{_HEALTH}: ")]
-        found = []
-        for record in records[-limit:]:
-            _, kind, text = record.entry.detail.split(": ", 2)
-            found.append(HealthEvent(at=record.at, host=record.entry.host, kind=kind, text=text))
-        return found
+            return self._kept.read(journal, limit=limit)
 
     def _keep(self, events: Sequence[HealthEvent]) -> None:
         """Events into the journal. A journal that cannot be written does not stop the watching."""
@@ -204,8 +199,7 @@ class Watching:
             self._watches[self._asker()].forget()
         try:
             with self._current.journal() as journal:
-                for event in events:
-                    journal.event(None, f"{_HEALTH}: {event.kind}: {event.text}", host=event.host)
+                keep_events(journal, events)
         except (OperatorError, OSError) as error:
             _LOG.warning("health events could not be recorded: %s", error)
 

@@ -192,6 +192,13 @@ def test_what_was_known_before_is_shown_at_once_and_marked() -> None:
     later = Monitor("lab", hosts.names, "fir", hosts.look, remembered={"fir": status})
     view = later.view("fir")
     assert (view.remembered, view.status, view.seen) == (True, status, status.observed)
+    hosts.logs["fir"] = CONNECTING
+    changed = Monitor("lab", hosts.names, "fir", hosts.look, on_change=hosts.told.put, remembered={"fir": status})
+    changed.start()
+    hosts.heard("fir")
+    changed.stop()
+    told = "healthy at 2026-11-23 12:00 UTC, when it was last watched → down"
+    assert [(event.kind, event.text) for event in changed.events()] == [("verdict", told)]
 
 
 def test_an_interval_is_never_shorter_than_two_seconds() -> None:
@@ -240,3 +247,14 @@ def test_an_instance_that_is_held_is_left_alone_and_looked_at_afterwards(watch: 
         hosts.heard("fir")
     hosts.heard("oak")
     assert monitor.view("oak").failure is None
+
+
+def test_a_line_that_comes_again_and_again_is_told_once(watch: Callable[[Hosts], Monitor]) -> None:
+    hosts = Hosts("fir")
+    monitor = watch(hosts)
+    hosts.heard("fir")
+    for second in (10, 20, 30):
+        hosts.logs["fir"] += f"[2026-11-23 11:59:{second}] websocket deconnected. reconnecting\n"
+        monitor.refresh("fir")
+        hosts.heard("fir")
+    assert sum(event.kind == "log" for event in hosts.events) == 1
