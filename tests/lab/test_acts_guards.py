@@ -172,6 +172,26 @@ def test_a_preview_tells_what_becomes_of_each_sites_own_keys_and_what_is_odd(box
     assert ("create", "GROUP_X in config.json", None, '"x"') in told
 
 
+def test_a_backup_of_another_connection_reaches_no_host_not_even_a_broken_one(box: JumpBox) -> None:
+    files = {name: Path(box.lab.hosts[name].install_dir) / "config.json" for name in NAMES}
+    kept = {name: file.read_bytes() for name, file in files.items()}
+    with box.operations() as operations:
+        operations.unlock_identity(box.lab.vault_passphrase)
+        backup = operations.back_up_first()
+        try:
+            for name in ("fir", "elm"):
+                files[name].write_text(
+                    json.dumps({**json.loads(kept[name]), "PROVISIONING_TICKET": f"{box.lab.tenant.ticket}x"})
+                )
+            files["oak"].write_bytes(b"{")
+            view = finished(operations, operations.acts.start("restore", ["oak"], wanted=Wanted(backup=backup.id)))
+        finally:
+            for name, file in files.items():
+                file.write_bytes(kept[name])
+    assert "another connection than the one that fir serves" in step_of(view, "oak/inspect").error[0]
+    assert step_of(view, "oak/lock").state is StepState.PENDING
+
+
 def test_a_promotion_tells_what_it_cannot_write_down(box: JumpBox) -> None:
     config = Path(box.lab.hosts["fir"].install_dir) / "config.json"
     kept = config.read_bytes()

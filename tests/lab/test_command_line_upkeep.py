@@ -60,7 +60,9 @@ def test_a_backup_is_restored_where_it_is_named_and_drift_is_converged(operator:
 def test_a_change_is_made_everywhere_and_undone_by_command(operator: Operator, tmp_path: Path) -> None:
     before = mapper_of(operator.lab, "fir").read_bytes()
     file = tmp_path / "mapper.js"
-    file.write_bytes(b"// by command\nmodule.exports = function (raw) { return { id: raw.objectGUID }; };\n")
+    file.write_bytes(
+        b"\xef\xbb\xbf// by command\r\nmodule.exports = function (raw) { return { id: raw.objectGUID }; };\r\n"
+    )
     done = operator.ask("change", "lab", "--profile-mapper", str(file), "--set", "SITE_NAME=North", "--yes", "--json")
     assert done.code == 0, done.err
     for name in NAMES:

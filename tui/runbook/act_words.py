@@ -24,6 +24,7 @@ _ADD = ActWords(
     _SET_BACK,
 )
 _EACH_PROVED = "One instance at a time; the next only after the last is verified connected and stable."
+_TAUGHT = "One instance teaches the tenant, the others follow at once. Nobody can log in until the first is accepted."
 _WORDS = {
     "add": _ADD,
     "restart": ActWords("restart", "Restarting", _EACH_PROVED, _STARTED),
@@ -35,9 +36,9 @@ _WORDS = {
     ),
     "converge": ActWords("converging", "Bringing back to the first host's set", _EACH_PROVED, _SET_BACK),
     "restore": ActWords("restoring a backup", "Restoring a backup", _EACH_PROVED, _SET_BACK),
-    "republish": ActWords("restoring a backup everywhere", "Restoring a backup everywhere", _EACH_PROVED, _SET_BACK),
+    "republish": ActWords("restoring a backup everywhere", "Restoring a backup everywhere", _TAUGHT, _SET_BACK),
     "change": ActWords("change everywhere", "Changing every instance", _EACH_PROVED, _SET_BACK),
-    "renew": ActWords("certificate renewal", "Renewing the certificate", _EACH_PROVED, _SET_BACK),
+    "renew": ActWords("certificate renewal", "Renewing the certificate", _TAUGHT, _SET_BACK),
 }
 
 

@@ -79,7 +79,7 @@ def build_procedure(order: RunOrder, journal: Journal) -> Procedure:
     client = tenant_client(cluster, order.access)
     if order.act in ADDING:
         hosts = chosen_hosts(cluster, order.hosts)
-        stages = build_stages(context, hosts, client)
+        stages = build_stages(context, hosts, client, one_at_a_time=order.act == "converge")
         seen = (cluster.first, *hosts)
     elif order.act in GIVING_ACTS:
         hosts = given_hosts(cluster, order.act, order.hosts)
@@ -144,9 +144,16 @@ def chosen_hosts(cluster: Cluster, names: Sequence[str]) -> tuple[Host, ...]:
 
 
 def build_stages(
-    context: RunContext, hosts: Sequence[Host], client: Callable[[], TenantClient] | None
+    context: RunContext,
+    hosts: Sequence[Host],
+    client: Callable[[], TenantClient] | None,
+    *,
+    one_at_a_time: bool = False,
 ) -> tuple[Stage, ...]:
-    """The stages for these additional hosts. The first stage reads, the second backs up, the rest change."""
+    """The stages for these additional hosts. The first stage reads, the second backs up, the rest change.
+
+    `one_at_a_time`: they are in service already, so never two of them are changed at once.
+    """
     works = {host.name: HostWork(context, host) for host in hosts}
 
     def tracks(chosen: Sequence[Host], steps: Sequence[type[HostStep]]) -> tuple[Track, ...]:
@@ -161,7 +168,7 @@ def build_stages(
         stages.append(Stage("before", tracks(hosts, LOOKING), parallel, changes=False))
         stages.append(Stage("first-addition", tracks(canary, CHANGING)))
     if others:
-        stages.append(Stage("additions", tracks(others, CHANGING), parallel))
+        stages.append(Stage("additions", tracks(others, CHANGING), 1 if one_at_a_time else parallel))
     stages.append(Stage("tenant", (Track(None, (TenantStatus(context, client),)),), changes=False))
     return tuple(stages)
 
