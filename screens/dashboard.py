@@ -12,18 +12,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
 from screens.base import WizardScreen
 from screens.dashboard_detail import CHECKS, KEYS, KINDS, DetailPane
-from screens.dashboard_interval import interval_dialog
+from screens.dashboard_interval import choose_interval
 from screens.dashboard_questions import HostQuestions
 from screens.dashboard_rows import COLUMNS, SORTS, MadeRows, Shown, asks, chosen_views
 from screens.dashboard_tests import TestRuns
-from screens.dashboard_told import cluster_line, situation, tenant_line, top_right
+from screens.dashboard_told import cluster_line, situation, tenant_line, top_left, top_right
 from tui.health.model import ClusterStatus
 from tui.health.monitor import USUAL_INTERVAL_S, InstanceView
 from tui.remote.errors import HostQuestion
@@ -82,6 +81,7 @@ class DashboardScreen(WizardScreen):
         self._made = MadeRows()
         self._questions = HostQuestions(self)
         self._tests = TestRuns(self)
+        self._doing = ""
         self._pending = threading.Event()
         self._gone = threading.Event()
         self._due: Timer | None = None
@@ -189,7 +189,9 @@ class DashboardScreen(WizardScreen):
 
     def _say(self, told: str, tone: str) -> None:
         watched = self.watched
-        if (tests := self._tests.told()) is not None:
+        if self._doing:
+            self.tell(self._doing, busy=True)
+        elif (tests := self._tests.told()) is not None:
             self.tell(*tests)
         elif watched is not None and watched.paused:
             self.tell("Paused: nothing is looked at. Press p to go on.", "care")
@@ -200,10 +202,13 @@ class DashboardScreen(WizardScreen):
         else:
             self.tell(f"{told} Read-only: u unlocks the acts.", tone)
 
+    def doing(self, text: str) -> None:
+        """Say what is under way, for as long as it is: an empty text when it has ended."""
+        self._doing = text
+        self.show_known()
+
     def _show_top(self) -> None:
-        left = Content.assemble(("adldap-ha", "bold $go"), ("  ", ""), (self.state.name, "$ink"))
-        if self.wizard.demo is not None:
-            left += Content.styled("  demo: nothing here is real", "$quiet")
+        left = top_left(self.state.name, demo=self.wizard.demo is not None)
         right = top_right(self.shown, self.watched, unlocked=self.unlocked)
         self.query_one("#top", EndsLine).show_ends(left, right)
 
@@ -341,16 +346,7 @@ class DashboardScreen(WizardScreen):
 
     def action_interval(self) -> None:
         """Choose how often to look."""
-        watched = self.watched
-        if watched is None:
-            return
-
-        def decided(word: str | None) -> None:
-            if word is not None:
-                watched.set_interval(float(word))
-                self.show_known()
-
-        self.wizard.put(interval_dialog(watched.interval), decided)
+        choose_interval(self)
 
     def action_log(self) -> None:
         """Show the chosen instance's log on the whole screen."""

@@ -50,6 +50,12 @@ def tenant_line(tenant: TenantView) -> Content:
     return Content.assemble(("Tenant   ", "$quiet"), word, (f"  {parts}", "$quiet"))
 
 
+def top_left(name: str, *, demo: bool) -> Content:
+    """The program and the cluster."""
+    left = Content.assemble(("adldap-ha", "bold $go"), ("  ", ""), (name, "$ink"))
+    return left + Content.styled("  demo: nothing here is real", "$quiet") if demo else left
+
+
 def top_right(shown: Shown, watched: Watched | None, *, unlocked: bool) -> Content:
     """How the dashboard stands: whether anything can be changed, what is left out, how often it looks."""
     parts = [Content.styled("unlocked", "bold $care") if unlocked else Content.styled("read-only", "$quiet")]

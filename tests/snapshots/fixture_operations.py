@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_run as runs
-from tests.snapshots.fixture_watch import FixtureActs, FixtureWatch
+from tests.snapshots.fixture_acts import FixtureActs
+from tests.snapshots.fixture_watch import FixtureWatch
 from tui.cluster import Cluster
 from tui.connector.model import TroubleshooterReport
 from tui.errors import OperatorError
@@ -34,6 +35,7 @@ class FixtureOperations:
         self.additional = {name: data.additional_survey(name) for name in (data.SECOND, data.THIRD)}
         self.identity = False
         self.passphrases: list[str] = []
+        self.supplied_vault: str | None = None
         self.views: list[RunView] = [runs.run_view(12)]
         self.past: list[RunView] = []
         self.started: list[tuple[str, ...]] = []
@@ -46,6 +48,7 @@ class FixtureOperations:
         self.online: bool | None = None
         self.secret_known = False
         self.damaged: list[Finding] = []
+        self.kept: list[Backup] = []
         self.site_keys: dict[str, dict[str, str | None]] = {}
         self.closed = False
         self.watched = FixtureWatch()
@@ -114,7 +117,7 @@ class FixtureOperations:
         return self.first
 
     def supplied_passphrase(self) -> str | None:
-        return None
+        return self.supplied_vault
 
     def identity_exists(self) -> bool:
         return self.identity
@@ -139,7 +142,8 @@ class FixtureOperations:
         return data.backup()
 
     def backups(self) -> list[Backup]:
-        return []
+        self._raise("backups")
+        return list(self.kept)
 
     def vault_findings(self) -> list[Finding]:
         return list(self.damaged)

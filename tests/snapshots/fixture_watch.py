@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from tests.snapshots import fixture_acts as acts
 from tests.snapshots import fixture_data as data
-from tests.snapshots import fixture_run as runs
 from tui.connector.model import KeyClass, KeyDifference, TroubleshooterReport
-from tui.errors import OperatorError
 from tui.findings import Finding, Severity
 from tui.health.activity import Activity
 from tui.health.cluster import judge_cluster
@@ -18,8 +15,6 @@ from tui.health.events import HealthEvent
 from tui.health.model import ClusterStatus, HostStatus, Verdict
 from tui.health.monitor import InstanceView
 from tui.remote.errors import HostUnreachable
-from tui.runbook.model import Plan
-from tui.runbook.order import Act
 from tui.runbook.tenant_watch import TenantView
 from tui.runbook.troubleshot import Troubleshot
 
@@ -216,20 +211,3 @@ class FixtureWatch:
 
     def close(self) -> None:
         self.closed = True
-
-
-@dataclass
-class FixtureActs:
-    """Acts that are remembered and never done."""
-
-    started: list[tuple[Act, tuple[str, ...], bool]] = field(default_factory=list)
-    error: OperatorError | None = None
-
-    def preview(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False) -> Plan:
-        if self.error is not None:
-            raise self.error
-        return acts.act_plan(act, tuple(hosts))
-
-    def start(self, act: Act, hosts: Sequence[str] = (), *, interrupts: bool = False) -> str:
-        self.started.append((act, tuple(hosts), interrupts))
-        return runs.RUN

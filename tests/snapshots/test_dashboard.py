@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -12,12 +14,14 @@ from tests.snapshots import fixture_acts as acts
 from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_run as runs
 from tests.snapshots import fixture_watch as watch
-from tests.snapshots.conftest import Act, at, make_app, perform
+from tests.snapshots.conftest import Act, at, fill, make_app, perform
 from tests.snapshots.fixture_operations import FixtureOperations
 from tests.snapshots.test_screens import SIZES, TERMINALS, Compare
 from tui.app import AdldapHaApp
+from tui.errors import OperatorError
 from tui.health.monitor import InstanceView
 from tui.runbook.model import RunState, RunView
+from tui.runbook.typed_change import TypedWrong
 from tui.terminal import Terminal
 from tui.widgets.stage import Stage
 
@@ -35,12 +39,22 @@ def alone() -> list[InstanceView]:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known, and what the operator does."""
+    """What is known, what the operator does, and what the core answers to that."""
 
     name: str
     known: Callable[[], list[InstanceView]] = watch.healthy
     acts: tuple[Act, ...] = (opened,)
     views: tuple[RunView, ...] = ()
+    core: dict[str, Any] = field(default_factory=dict)
+
+
+VAULT = {"identity": True, "supplied_vault": "correct horse", "kept": acts.backups()}
+NO_NUMBER = TypedWrong(OperatorError("PORT is a whole number"), 1)
+
+
+def typed(*settings: str) -> tuple[Act, ...]:
+    """Type a change of these keys into the form, and hand it on."""
+    return (*(fill(f"#setting-{place}", text) for place, text in enumerate(settings)), "enter")
 
 
 SCENES = (
@@ -60,6 +74,17 @@ SCENES = (
     Scene("dashboard_drill", acts=(opened, "u", "x", "d")),
     Scene("dashboard_interrupts", alone, (opened, "u", "x", "r")),
     Scene("dashboard_console", acts=(opened, "u", "x", "c")),
+    Scene("dashboard_refused", acts=(opened, "u", "x", "v"), core=VAULT),
+    Scene("dashboard_converge", watch.degraded, (opened, "down", "u", "x", "v"), core=VAULT),
+    Scene("dashboard_promote", watch.degraded, (opened, "down", "u", "x", "p")),
+    Scene("dashboard_backups", acts=(opened, "u", "x", "b"), core=VAULT),
+    Scene("dashboard_restore", acts=(opened, "u", "x", "b", "end", "enter"), core=VAULT),
+    Scene(
+        "dashboard_change",
+        acts=(opened, "u", "x", "e", fill("#mapper", "~/mapper.js"), *typed("SITE_NAME=North", "PORT=many")),
+        core={**VAULT, "acts": acts.FixtureActs(wrong=NO_NUMBER)},
+    ),
+    Scene("dashboard_renew", acts=(opened, "u", "x", "n"), core=VAULT),
     Scene("progress_drill", acts=(at(Stage.PROGRESS, run=runs.RUN),), views=(acts.act_run("drill", 4),)),
     Scene(
         "summary_drill",
@@ -74,6 +99,8 @@ def shows(compare: Compare, scene: Scene, size: tuple[int, int], terminal: Termi
     operations = FixtureOperations()
     operations.watched.known = scene.known()
     operations.views = list(scene.views) or operations.views
+    for name, answer in scene.core.items():
+        setattr(operations, name, copy.copy(answer))
 
     async def play(pilot: Pilot[int]) -> None:
         await perform(pilot, *scene.acts)
