@@ -83,7 +83,7 @@ class ActDialog(ConfirmDialog):
         lines = []
         for finding in sorted(words.joined(self._plan.findings, hosts), key=_gravity):
             tone = "$bad" if finding.severity is Severity.BLOCKER else "$care"
-            lines.append(Content.styled(finding.summary, tone))
+            lines.append(Content.styled(_sentence(finding.summary, hosts), tone))
             lines += [Content.styled(evidence, "$quiet") for evidence in finding.evidence]
             lines += [Content.assemble(("→ ", "$go"), finding.remedy)] if finding.remedy else []
         return Content("\n").join(lines)
@@ -110,6 +110,11 @@ class ActDialog(ConfirmDialog):
         from screens.key_by_key import KeyByKeyDialog
 
         self.wizard.push_screen(KeyByKeyDialog(self._intent.hosts[0], self._first, self._compared))
+
+
+def _sentence(text: str, hosts: Sequence[str]) -> str:
+    """With a capital, unless it begins with the name of a host."""
+    return text if text.startswith(tuple(hosts)) else f"{text[:1].upper()}{text[1:]}"
 
 
 def _gravity(finding: Finding) -> int:

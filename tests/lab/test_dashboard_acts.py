@@ -89,12 +89,14 @@ async def test_drift_a_change_and_a_new_certificate_from_the_dashboard(box: Jump
             assert box.lab.tenant.hub.least_connected(since) == 1
 
             await wizard.press("u", "x", "n")
-            await wizard.sees("nobody can log in from the moment the instances are stopped")
+            await wizard.sees("Nobody can log in from the moment the instances are stopped")
             await wizard.press("y")
             assert operations.runs()[0].act == "change"
             wizard.fill("#typed", "lab")
             await wizard.press("enter")
             await carried_out(wizard)
+        planned = [change for step in operations.acts.preview("converge", ["oak"]).steps for change in step.changes]
+        assert not [change.subject for change in planned if change.action == "replace"]
         assert [(run.act, run.state) for run in operations.runs()] == [
             (act, RunState.DONE) for act in ("renew", "change", "converge")
         ]

@@ -84,7 +84,7 @@ async def test_a_new_certificate_states_the_interruption_and_wants_the_clusters_
     app = make_app(operations)
     async with app.run_test(size=SIZE) as pilot:
         await perform(pilot, opened, "u", "x", "n")
-        assert "nobody can log in from the moment the instances are stopped" in text_of(app)
+        assert "Nobody can log in from the moment the instances are stopped" in text_of(app)
         await perform(pilot, "y", "enter")
         assert "It is corp-ldap." in text_of(app)
         assert operations.acts.started == []

@@ -75,7 +75,9 @@ class ActOperations:
         """
         current, chosen = self._current(), self.hosts(act, hosts)
         if act in ADDING:
-            return preview(current.context(current.first()), chosen)
+            # A front may be open for days: what the first host had when it was opened is not what a run would put on others.
+            first = current.remember_first(current.observe_or_ask(current.cluster.first.name))
+            return preview(current.context(first), chosen)
         client = tenant_client(current.cluster, current.access)
         with contextlib.ExitStack() as stack:
             context = current.acting_context()
