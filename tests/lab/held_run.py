@@ -80,7 +80,7 @@ def _do(deed: str) -> None:
     flag.with_suffix(".reached").touch()
     deadline = time.monotonic() + _LONGEST_HOLD_S
     while not flag.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _start(start: Callable[[], str], patch: pytest.MonkeyPatch, step: str, operation: str, when: str, deed: str) -> str:

@@ -121,23 +121,23 @@ def jump_box(lab: Lab, patch: pytest.MonkeyPatch) -> Iterator[JumpBox]:
         until(lambda: not made.runners())
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 120.0, every: float = 0.05) -> None:
     """Wait for something that nothing can be awaited for; fails the test when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def finished(operations: ClusterOperations, run: str, *, seconds: float = 120.0) -> RunView:
     """The run when it is over."""
-    until(lambda: operations.run_view(run).state in OVER, seconds=seconds)
+    until(lambda: operations.run_view(run).state in OVER, seconds=seconds, every=0.1)
     return operations.run_view(run)
 
 
 def question_of(operations: ClusterOperations, run: str) -> Question:
     """What the run asks, once it waits for an answer."""
-    until(lambda: operations.run_view(run).state is RunState.WAITING)
+    until(lambda: operations.run_view(run).state is RunState.WAITING, every=0.1)
     question = operations.run_view(run).question
     assert question is not None
     return question
