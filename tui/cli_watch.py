@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui.runbook.watching import Watching
 
 _FIRST_ROUND_S = 30.0
-"""How long the first round waits for hosts that have not answered; without a last round it waits only so long as the second."""
+"""How long the first round waits for hosts that have not answered; one that hangs is given up before."""
 
 _TENANT_S = 3.0
 
@@ -67,7 +67,7 @@ def _rounds(
         number, known = 0, 0
         if remembered and rounds is None and any(view.remembered for view in watched.views()):
             yield _seen(watched, [])
-        _await_first(watched, told, _FIRST_ROUND_S if rounds is not None else max(interval, 5.0))
+        _await_first(watched, told)
         while rounds is None or number < rounds:
             if number:
                 _wait_while_read(watched.interval)
@@ -91,7 +91,7 @@ def _seen(watched: Watching, events: list[HealthEvent]) -> Round:
     )
 
 
-def _await_first(watched: Watching, told: threading.Semaphore, seconds: float) -> None:
+def _await_first(watched: Watching, told: threading.Semaphore) -> None:
     """Until every instance was looked at once and the tenant was asked, or they have had their time."""
 
     def unseen() -> bool:
@@ -101,7 +101,7 @@ def _await_first(watched: Watching, told: threading.Semaphore, seconds: float) -
         tenant = watched.tenant()
         return tenant.domain is not None and tenant.asked is None and not tenant.why
 
-    for missing, limit in ((unseen, seconds), (unasked, _TENANT_S)):
+    for missing, limit in ((unseen, _FIRST_ROUND_S), (unasked, _TENANT_S)):
         deadline = time.monotonic() + limit
         while missing() and told.acquire(timeout=max(0.0, deadline - time.monotonic())):
             pass

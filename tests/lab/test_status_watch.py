@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -23,6 +25,17 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture
 def operator(tmp_path: Path, lab: Lab) -> Operator:
     return Operator(tmp_path / "home", lab)
+
+
+def begun(operator: Operator, *arguments: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """A watching that goes on, and what it prints."""
+    running = operator.start("status", "lab", "--watch", "--secrets", "-", *arguments)
+    assert running.stdin is not None
+    assert running.stdout is not None
+    running.stdin.write(operator.secrets)
+    running.stdin.close()
+    running.stdin = None
+    return running, running.stdout
 
 
 def test_each_round_is_one_document_on_one_line_with_all_that_the_dashboard_shows(operator: Operator) -> None:
@@ -57,32 +70,36 @@ def test_a_host_that_is_down_is_told_with_its_age_and_the_others_go_on(operator:
     assert " ms" in row
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_it_without_a_word_and_the_stream_stays_documents(
-    operator: Operator, number: signal.Signals, code: int
-) -> None:
-    running = operator.start("status", "lab", "--watch", "--json", "--secrets", "-")
-    assert running.stdin is not None
-    assert running.stdout is not None
-    running.stdin.write(operator.secrets)
-    running.stdin.close()
-    running.stdin = None
-    assert json.loads(running.stdout.readline())["verdict"] == "healthy"
-    running.send_signal(number)
+def test_ctrl_c_ends_it_without_a_word_and_the_stream_stays_documents(operator: Operator) -> None:
+    running, output = begun(operator, "--json")
+    assert json.loads(output.readline())["verdict"] == "healthy"
+    running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=20)
-    assert (running.returncode, err) == (code, b"")
+    assert (running.returncode, err) == (130, b"")
     assert all(json.loads(line)["cluster"] == "lab" for line in out.splitlines())
 
 
+def test_a_host_that_hangs_is_told_as_such_and_holds_up_nobody_who_leaves(operator: Operator) -> None:
+    running, output = begun(operator, "--json", "--interval", "2")
+    assert json.loads(output.readline())["verdict"] == "healthy"
+    operator.lab.fault("host_hangs", "oak")
+    try:
+        while not (document := json.loads(output.readline()))["hosts"][1]["stale"]:
+            assert document["hosts"][0]["age_s"] < 10
+        assert (document["verdict"], document["hosts"][1]["verdict"]) == ("unknown", "unknown")
+        assert document["hosts"][1]["age_s"] > 2
+        assert document["hosts"][1]["services"]["connector"] == "running", "as it was last seen"
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=10)
+    finally:
+        operator.lab.fault("host_hangs", "oak", False)
+    assert (running.returncode, err) == (143, b"")
+
+
 def test_it_ends_as_soon_as_nobody_reads_it(operator: Operator) -> None:
-    running = operator.start("status", "lab", "--watch", "--interval", "600", "--secrets", "-")
-    assert running.stdin is not None
-    assert running.stdout is not None
-    running.stdin.write(operator.secrets)
-    running.stdin.close()
-    running.stdin = None
-    running.stdout.readline()
-    running.stdout.close()
+    running, output = begun(operator, "--interval", "600")
+    output.readline()
+    output.close()
     running.stdout = None
     _, err = running.communicate(timeout=20)
     assert (running.returncode, err) == (1, b"")

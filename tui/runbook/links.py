@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -20,6 +21,9 @@ from tui.remote.session import HostSession
 _T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
 
+CLOSING_S = 1.0
+"""How long the end of a link waits for whoever uses it: a host that does not answer holds up nobody who leaves."""
+
 
 class Link:
     """The way to one host. Safe for several threads: they wait for one another."""
@@ -28,6 +32,9 @@ class Link:
         self.host = host
         self._access = access
         self._lock = threading.RLock()
+        self._uses = 0
+        self._ends = 0
+        self._ended = 0
         self._session: HostSession | None = None
         self._instance: Instance | None = None
 
@@ -39,7 +46,7 @@ class Link:
         """
         from tui.remote.connect import open_session
 
-        with self._lock:
+        with self._in_use():
             known = self._known_secrets()
             try:
                 if self._session is None:
@@ -50,8 +57,19 @@ class Link:
                 if isinstance(error, RemoteError) and error.refused_secret is None:
                     error.refused_secret = next(iter(known - self._known_secrets()), None)
                 if isinstance(error, ConnectionLost):
-                    self.close()
+                    self._drop()
                 raise
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        with self._lock:
+            self._uses += 1
+            try:
+                yield
+            finally:
+                self._uses -= 1
+                if not self._uses and self._ends != self._ended:
+                    self._drop()
 
     def _known_secrets(self) -> set[SecretKind]:
         """The kinds of this host's secrets in memory: one that is gone after a failure was refused."""
@@ -74,12 +92,12 @@ class Link:
 
         So `call` must be idempotent: whether the first attempt reached the host is not known.
         """
-        reused = self._session is not None
+        reused, ends = self._session is not None, self._ends
         try:
             with self.instance() as instance:
                 return call(instance)
         except ConnectionLost:
-            if not reused:
+            if not reused or ends != self._ends:
                 raise
         with self.instance() as instance:
             return call(instance)
@@ -92,13 +110,22 @@ class Link:
         except OperatorError as error:
             return unobserved(name, error)
 
-    def close(self) -> None:
-        """End the session; never raises. The next use opens another."""
-        with self._lock:
-            if self._session is not None:
-                self._session.close()
-                _LOG.info("%s: session ended after %d round trips", self.host.name, self._session.round_trips)
-            self._session = self._instance = None
+    def close(self, *, within: float = CLOSING_S) -> None:
+        """End the session; never raises. The next use opens another. One that is in use for longer than `within` seconds ends
+        when its use does."""
+        self._ends += 1
+        if self._lock.acquire(timeout=within):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
+
+    def _drop(self) -> None:
+        self._ended = self._ends
+        if self._session is not None:
+            self._session.close()
+            _LOG.info("%s: session ended after %d round trips", self.host.name, self._session.round_trips)
+        self._session = self._instance = None
 
 
 class Links:
@@ -125,5 +152,6 @@ class Links:
         """End every session; never raises."""
         with self._lock:
             links, self._links = list(self._links.values()), {}
+        deadline = time.monotonic() + CLOSING_S
         for link in links:
-            link.close()
+            link.close(within=max(0.0, deadline - time.monotonic()))
