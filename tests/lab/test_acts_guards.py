@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.held_run import Held, errors_of, killed_act
-from tests.lab.jump_box import JumpBox, finished, jump_box, question_of, step_of, until
+from tests.lab.jump_box import JumpBox, Tree, finished, jump_box, question_of, step_of, tree_of, until
 from tui.connector.host_state import LOCK_FILE
 from tui.errors import OperatorError
 from tui.headless_acts import promotion_lines
@@ -45,6 +45,11 @@ def lock_file(box: JumpBox, host: str) -> Path:
 def runs(box: JumpBox, host: str) -> bool:
     found = box.lab.hosts[host]
     return bool(found.services.unit(found.connector_unit).pid)
+
+
+def without_config(tree: Tree) -> Tree:
+    """The connector rewrites config.json at every start."""
+    return {path: entry for path, entry in tree.items() if path != "config.json"}
 
 
 def test_undoing_a_restart_that_has_ended_leaves_the_instance_in_service(box: JumpBox) -> None:
@@ -144,6 +149,39 @@ def test_a_run_that_has_put_the_set_in_place_is_finished_although_another_instan
                 box.lab.hosts[name].services.start(box.lab.hosts[name].connector_unit)
     assert view.state is RunState.DONE, errors_of(view)
     assert mapper.read_bytes() == good
+
+
+def test_what_failed_on_the_second_host_is_undone_to_the_byte_on_the_first(
+    box: JumpBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first one has files of its own beside the pair, with rights of their own."""
+    oak = box.lab.hosts["oak"]
+    extra = Path(oak.install_dir) / "certs" / "of-this-host-only.pem"
+    extra.write_bytes(b"kept\r\n")
+    extra.chmod(0o604)
+    before = {name: without_config(tree_of(box.lab.hosts[name])) for name in NAMES}
+    wanted = Wanted(profile_mapper="// other\nmodule.exports = function () { return {}; };\n")
+    with box.operations() as operations:
+        operations.unlock_identity(box.lab.vault_passphrase)
+        held = Held(
+            operations,
+            monkeypatch,
+            tmp_path,
+            "elm/start-connector",
+            start=lambda: operations.acts.start("change", wanted=wanted),
+        )
+        box.lab.fault("service_masked", "elm")
+        held.go_on()
+        view = finished(operations, held.run)
+        assert view.state in (RunState.FAILED, RunState.INCONSISTENT), errors_of(view)
+        assert step_of(view, "fir/stop-services").state is StepState.PENDING
+        assert not extra.exists()
+        box.lab.fault("service_masked", "elm", on=False)
+        operations.resume_run(held.run, undo=True)
+        view = finished(operations, held.run)
+    assert view.state is RunState.ROLLED_BACK, errors_of(view)
+    assert {name: without_config(tree_of(box.lab.hosts[name])) for name in NAMES} == before
+    extra.unlink()
 
 
 def test_a_preview_tells_what_becomes_of_each_sites_own_keys_and_what_is_odd(box: JumpBox) -> None:
