@@ -385,9 +385,9 @@ class DashboardScreen(WizardScreen):
             choose_act(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Acts can be chosen when unlocked; all keys can be shown where keys are."""
+        """Acts can be chosen when unlocked, one at a time; all keys can be shown where keys are."""
         if action == "acts":
-            return self.unlocked
+            return self.unlocked and not self._doing
         if action == "unlock":
             return self.watched is not None
         if action == "all_keys":

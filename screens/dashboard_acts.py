@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from screens import dashboard_offers as offered
-from screens.dashboard_confirm import refuse
+from screens.dashboard_confirm import refuse, still_unlocked
 from screens.dashboard_plan import ActDialog, Intent
 from screens.dashboard_vault import with_vault
 from tui.connector.errors import ConfigError
@@ -119,7 +119,7 @@ def _preview(screen: DashboardScreen, intent: Intent) -> None:
         screen.wizard.put(ActDialog(intent, seen[0], screen.first, seen[1]), decided)
 
     def decided(yes: bool | None) -> None:
-        if yes:
+        if yes and still_unlocked(screen, intent.heading):
             _start(screen, intent)
 
     screen.doing("Looking at what it would do; nothing is changed")

@@ -105,3 +105,13 @@ def refuse(screen: DashboardScreen, heading: str, error: OperatorError) -> None:
     """Say why something was not done, until the operator has read it."""
     screen.doing("")
     screen.wizard.put(RefusedDialog(heading, error), lambda _none: None)
+
+
+def still_unlocked(screen: DashboardScreen, heading: str) -> bool:
+    """Whether what was confirmed may begin: a dialog can be left open for longer than the dashboard stays unlocked."""
+    if not screen.unlocked:
+        told = OperatorError(
+            "the dashboard has locked itself again meanwhile", remedy="press u, and choose the act again"
+        )
+        refuse(screen, heading, told)
+    return screen.unlocked

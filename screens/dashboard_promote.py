@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.dashboard_confirm import ConfirmDialog, refuse
+from screens.dashboard_confirm import ConfirmDialog, refuse, still_unlocked
 from tui.widgets import words
 from tui.widgets.facts import Facts, Told
 
@@ -25,7 +25,7 @@ def promote(screen: DashboardScreen, host: str) -> None:
 
     def looked(planned: Promotion) -> None:
         def decided(yes: bool | None) -> None:
-            if yes:
+            if yes and still_unlocked(screen, heading):
                 _save(screen, heading, planned)
 
         screen.doing("")

@@ -1,4 +1,4 @@
-"""A change of the cluster from the dashboard: drift brought back, a key changed everywhere, a new certificate."""
+"""A cluster changed from the dashboard: drift brought back, a key changed everywhere, a new certificate, another reference."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.lab.conftest import leaks
 from tests.lab.jump_box import JumpBox, jump_box, until
 from tests.lab.wizard_pilot import WizardPilot
 from tui.app import AdldapHaApp
+from tui.cluster_file import load_cluster
 from tui.lab.lab import Lab
 from tui.lab.standin.certificates import thumbprint
 from tui.paths import cluster_file
@@ -51,7 +52,7 @@ async def carried_out(wizard: WizardPilot) -> None:
     await wizard.sees("2 of 2 instances connected", "read-only")
 
 
-async def test_drift_a_change_and_a_new_certificate_from_the_dashboard(box: JumpBox) -> None:
+async def test_the_acts_that_change_a_cluster_from_the_dashboard(box: JumpBox) -> None:
     good, old, since = path_of(box, "fir", MAPPER).read_bytes(), box.lab.tenant.published, time.time()
     with box.operations() as operations:
         operations.access.secrets.vault.passphrase = None
@@ -95,7 +96,16 @@ async def test_drift_a_change_and_a_new_certificate_from_the_dashboard(box: Jump
             wizard.fill("#typed", "lab")
             await wizard.press("enter")
             await carried_out(wizard)
-        planned = [change for step in operations.acts.preview("converge", ["oak"]).steps for change in step.changes]
+
+            await wizard.press("down", "u", "x", "p")
+            await wizard.sees("Make oak the reference of lab?", "nothing")
+            wizard.fill("#typed", "lab")
+            await wizard.press("enter")
+            await wizard.until(lambda: operations.cluster.first.name == "oak", "oak as the first host")
+            await wizard.stage("DashboardScreen")
+            await wizard.sees("2 of 2 instances connected", "read-only", "as on oak")
+            assert load_cluster(cluster_file("lab")).first.name == "oak"
+        planned = [change for step in operations.acts.preview("converge", ["fir"]).steps for change in step.changes]
         assert not [change.subject for change in planned if change.action == "replace"]
         assert [(run.act, run.state) for run in operations.runs()] == [
             (act, RunState.DONE) for act in ("renew", "change", "converge")

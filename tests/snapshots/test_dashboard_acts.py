@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from screens.dashboard import DashboardScreen
 from tests.snapshots import fixture_acts as acts
 from tests.snapshots import fixture_data as data
 from tests.snapshots import fixture_watch as watch
@@ -11,6 +12,7 @@ from tests.snapshots.conftest import fill, make_app, perform
 from tests.snapshots.fixture_operations import FixtureOperations
 from tests.snapshots.seen import SIZE, core, screen_name, text_of
 from tests.snapshots.test_dashboard import VAULT, opened, typed
+from tui.app import AdldapHaApp
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity
 from tui.remote.errors import SecretKind, SecretNeeded
@@ -28,6 +30,13 @@ def in_service() -> FixtureOperations:
     made = core(**VAULT)
     made.kept = acts.backups()
     return made
+
+
+def locked_again(app: AdldapHaApp) -> None:
+    """Ten minutes have passed."""
+    for screen in app.screen_stack:
+        if isinstance(screen, DashboardScreen):
+            screen.lock_again()
 
 
 async def test_the_first_host_is_not_brought_back_to_itself_and_the_reason_is_told() -> None:
@@ -118,6 +127,15 @@ async def test_what_the_core_refuses_stays_on_the_screen_until_it_is_closed(stag
         assert "wait for its end" in text_of(app)
         await perform(pilot, "escape")
         assert screen_name(app) == "DashboardScreen"
+
+
+async def test_what_is_confirmed_after_the_dashboard_has_locked_itself_does_not_begin() -> None:
+    operations = in_service()
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, opened, "u", "x", "o", locked_again, "y")
+        assert "has locked itself again" in text_of(app)
+        assert operations.acts.started == []
 
 
 async def test_what_a_host_asks_while_the_plan_is_made_comes_before_the_plan() -> None:

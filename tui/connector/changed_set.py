@@ -96,7 +96,7 @@ def typed_value(key: str, text: str, present: Mapping[str, object]) -> str | int
     if config_keys.mask_url(text) != text:
         raise ConfigError(
             f"the value of {key} has a password in it",
-            meaning="a command line is no place for one",
+            meaning="what is typed here can be read on the screen, and of a command line in the list of processes",
             remedy="change it by hand on the first host, then converge the others",
         )
     return text
@@ -105,7 +105,7 @@ def typed_value(key: str, text: str, present: Mapping[str, object]) -> str | int
 def _refuse(key: str, realm: str | None) -> None:
     kind = config_keys.classify(key, realm)
     if kind is KeyClass.SECRET:
-        why = "it is a secret, and a command line is no place for one"
+        why = "it is a secret, and those are not typed in clear"
     elif kind in (KeyClass.REWRITTEN, KeyClass.NOT_CLONED):
         why = "the connector itself writes it"
     elif key in _OWN_PAIR:
