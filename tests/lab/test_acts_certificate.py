@@ -84,6 +84,7 @@ def test_undoing_it_gives_every_host_its_files_back_and_publishes_the_old_certif
     assert view.state is RunState.ROLLED_BACK, errors(view)
     assert files(box) == before
     assert box.lab.tenant.published == old
+    assert not [line for step in view.steps for line in step.evidence if "blocker" in line]
     assert box.lab.tenant.hub.wait_for(lambda accepted: accepted == dict.fromkeys(NAMES, 1), 60)
 
 

@@ -9,7 +9,7 @@ from tui.connector.config_keys import TICKET, is_configured, mask_url
 from tui.connector.configuration_set import config_values, same_connection
 from tui.connector.errors import ConfigError
 from tui.connector.instance import Instance
-from tui.connector.model import ConfigurationSet
+from tui.connector.model import ConfigurationSet, Service
 from tui.errors import OperatorError
 from tui.findings import Finding, Severity, blockers
 from tui.health.cluster import one_install
@@ -287,3 +287,7 @@ class Withdraw(StopServices):
         context = self.work.context
         context.note(self.work.host.name, WITHDRAWN, "both services were stopped", {"run": context.run})
         return done
+
+    def tell_stopped(self, instance: Instance, connector: Service) -> str:
+        """Undoing starts it last of all."""
+        return f"{connector.unit} is started when the tenant knows its certificate again"

@@ -6,9 +6,10 @@ import time
 
 from tui.connector.config_keys import TICKET
 from tui.connector.configuration_set import config_values
+from tui.connector.errors import ServiceError
 from tui.connector.instance import Instance
 from tui.connector.log import read_log
-from tui.connector.model import ConfigurationSet, Role
+from tui.connector.model import ConfigurationSet, Role, Service
 from tui.errors import OperatorError
 from tui.remote.errors import ConnectionLost, HostUnreachable
 from tui.runbook.giving import GivenWork
@@ -20,7 +21,7 @@ from tui.runbook.steps.connected import Connected
 from tui.runbook.steps.locking import Release
 from tui.runbook.steps.looking import SERVICES_BEFORE
 from tui.runbook.steps.put_back import before_or_parked
-from tui.runbook.steps.services import STARTS_AT_BOOT, StartConnector, must_stay_down
+from tui.runbook.steps.services import AT_REST, STARTS_AT_BOOT, StartConnector, must_stay_down, tell_boot
 from tui.tenant import Online
 
 _LOST = (ConnectionLost, HostUnreachable)
@@ -52,11 +53,17 @@ class WayBack(HostStep):
         """Start the connector when it ran before the run and may run again."""
         noted = self.work.context.recall(self.work.host.name, SERVICES_BEFORE) or {}
         connector = instance.services().get(Role.CONNECTOR)
-        if connector is None or connector.running or noted.get(Role.CONNECTOR.value) not in ("running", "starting"):
+        stood = noted.get(Role.CONNECTOR.value)
+        if connector is None or connector.running or stood in (None, "unknown", *AT_REST):
             return Evidence(detail="nothing to start")
-        self._await_old_certificate(instance, before_or_parked(self.work, instance), connector.unit)
+        self._await_old_certificate(instance, before_or_parked(self.work, instance), connector)
         mark, deadline = instance.log_mark(), time.monotonic() + _REPUBLISHED_S
-        instance.start(Role.CONNECTOR)
+        try:
+            instance.start(Role.CONNECTOR)
+        except ServiceError as error:
+            if stood == "running":
+                raise
+            return Evidence(detail=f"{connector.unit} does not stay up, as before this run ({error.summary})")
         started = f"{connector.unit} started again"
         if self.work.stands_in:
             started += f" and published the old certificate, in place of {self.work.given_set.publisher}"
@@ -66,7 +73,7 @@ class WayBack(HostStep):
             time.sleep(_PAUSE_S)
         return Evidence(detail=f"{started}, and accepted")
 
-    def _await_old_certificate(self, instance: Instance, before: ConfigurationSet, unit: str) -> None:
+    def _await_old_certificate(self, instance: Instance, before: ConfigurationSet, connector: Service) -> None:
         deadline = time.monotonic() + _REPUBLISHED_S
         while reason := must_stay_down(self.work, instance, before):
             if not self.work.stands_in and nobody_serves(self.work):
@@ -74,8 +81,8 @@ class WayBack(HostStep):
                 continue
             if time.monotonic() > deadline:
                 raise OperatorError(
-                    f"{unit} stays stopped: {reason}",
-                    meaning="its files are as before; it does not serve",
+                    f"{connector.unit} stays stopped: {reason}",
+                    meaning=f"its files are as before; it does not serve; {tell_boot(self.work, instance, connector)}",
                     remedy="see which instance has published a certificate since; then converge this host",
                 )
             time.sleep(_PAUSE_S)

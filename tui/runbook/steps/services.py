@@ -82,19 +82,24 @@ class StopServices(HostStep):
                 continue
             if role is Role.CONNECTOR and (reason := must_stay_down(self.work, instance, before)):
                 lines.append(f"{present[role].unit} stays stopped: {reason}")
-                lines.append(self._tell_boot(instance, present[role]))
+                lines.append(self.tell_stopped(instance, present[role]))
                 continue
             lines.append(_start_again(instance, role, present[role].unit, certain=noted[role.value] == "running"))
         return Evidence(detail="services as before this run", lines=tuple(lines))
 
-    def _tell_boot(self, instance: Instance, connector: Service) -> str:
-        """What the next boot would do, for the step and for the run's verdict."""
-        if connector.enabled is False:
-            return f"{connector.unit} is not started at boot either"
-        command = disable_command(instance.install.os, connector.unit)
-        text = f"blocker: {connector.unit} starts at the next boot; run `{command}` now"
-        self.work.context.note(self.work.host.name, STARTS_AT_BOOT, text, {"text": text})
-        return text
+    def tell_stopped(self, instance: Instance, connector: Service) -> str:
+        """What is to be known of a connector that had to stay stopped."""
+        return tell_boot(self.work, instance, connector)
+
+
+def tell_boot(work: HostWork, instance: Instance, connector: Service) -> str:
+    """What the next boot would do with a connector that must not be started, for the step and for the run's verdict."""
+    if connector.enabled is False:
+        return f"{connector.unit} is not started at boot either"
+    command = disable_command(instance.install.os, connector.unit)
+    text = f"blocker: {connector.unit} starts at the next boot; run `{command}` now"
+    work.context.note(work.host.name, STARTS_AT_BOOT, text, {"text": text})
+    return text
 
 
 class _StartStep(HostStep):
