@@ -12,7 +12,7 @@ _WELL = (StepState.DONE, StepState.ALREADY)
 
 def drill_rounds(view: RunView) -> list[dict[str, Any]]:
     """One round a host in the order they were drained: `host`, `verdict` (`passed`, `failed`, `not_run`), `out_of_service_s`,
-    and `evidence`: what the others and the tenant were seen to do meanwhile."""
+    and `evidence`: what the others and the tenant were seen to do meanwhile, or why it failed."""
     hosts = list(dict.fromkeys(step.planned.host for step in view.steps if step.planned.name == Drain.name))
     return [_round(view, host) for host in hosts if host is not None]
 
@@ -20,12 +20,11 @@ def drill_rounds(view: RunView) -> list[dict[str, Any]]:
 def _round(view: RunView, host: str) -> dict[str, Any]:
     steps = {step.planned.name: step for step in view.steps if step.planned.host == host}
     drained, stayed, back = steps[Drain.name], steps.get(OthersStay.name), steps[BackInService.name]
-    return {
-        "host": host,
-        "verdict": _verdict(list(steps.values())),
-        "out_of_service_s": _seconds(drained, back),
-        "evidence": [stayed.detail, *stayed.evidence] if stayed is not None and stayed.detail else [],
-    }
+    verdict = _verdict(list(steps.values()))
+    seen = [stayed.detail, *stayed.evidence] if stayed is not None and stayed.detail else []
+    if verdict == "failed":
+        seen = [*next((step.error for step in steps.values() if step.error), ()), *seen]
+    return {"host": host, "verdict": verdict, "out_of_service_s": _seconds(drained, back), "evidence": seen}
 
 
 def _verdict(steps: list[StepView]) -> str:
