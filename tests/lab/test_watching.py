@@ -143,3 +143,20 @@ def test_a_host_that_hangs_turns_old_by_itself_and_the_others_keep_their_rounds(
         finally:
             box.lab.fault("host_hangs", "elm", False)
         until(lambda: watched.monitor.view("elm").failure is None)
+
+
+def test_a_tenant_that_cannot_be_asked_is_not_known_and_nothing_is_blamed_on_it(box: JumpBox) -> None:
+    with box.operations() as operations, watching(operations) as watched:
+        until(lambda: watched.tenant().online is True)
+        asked = watched.tenant().asked
+        box.lab.fault("auth0_down")
+        try:
+            looking_anew(watched, lambda: watched.tenant().online is None)
+            view = watched.tenant()
+            assert view.why
+            assert view.asked is not None
+            assert asked is not None
+            assert view.asked >= asked
+            assert "tenant-offline" not in problems(watched)
+        finally:
+            box.lab.fault("auth0_down", on=False)

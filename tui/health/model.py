@@ -33,7 +33,7 @@ class CertificateStatus(_Record):
 
 
 class HostStatus(_Record):
-    """One instance. `os` is `linux` or `windows`, `transport` `ssh` or `winrm`. `hub` is LogReport.state; `services` maps `connector`/`admin` to a Service state word."""
+    """One instance. `os` is `linux` or `windows`, `transport` `ssh` or `winrm`. `hub` is LogReport.state, or `disconnected` when its process does not run; `services` maps `connector`/`admin` to a Service state word."""
 
     name: str
     os: str = "linux"

@@ -151,6 +151,7 @@ class Tenant:
             server.shutdown()
             server.server_close()
             self.hub.drop_all()
+            server.drop_all()
 
     def close(self) -> None:
         """Switch off for good."""
@@ -177,13 +178,24 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], tenant: Tenant, context: ssl.SSLContext) -> None:
         self.tenant = tenant
         self._context = context
+        self._open: set[ssl.SSLSocket] = set()
         super().__init__(address, _Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """The TLS handshake happens here, in the connection's own thread."""
         with contextlib.suppress(OSError), self._context.wrap_socket(request, server_side=True) as secure:
             secure.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            super().finish_request(secure, client_address)
+            self._open.add(secure)
+            try:
+                super().finish_request(secure, client_address)
+            finally:
+                self._open.discard(secure)
+
+    def drop_all(self) -> None:
+        """Cut the connections that clients keep for their next question."""
+        for secure in list(self._open):
+            with contextlib.suppress(OSError):
+                secure.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients come and go; nothing to report."""

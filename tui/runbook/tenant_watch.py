@@ -79,7 +79,8 @@ class TenantWatch:
     def _run(self) -> None:
         asked = 0.0
         while not self._stopped.is_set():
-            connection = self._connection()
+            # An instance that cannot ask the tenant any more knows no name: the one that it told before still holds.
+            connection = self._connection() or self._view.connection
             if connection is not None:
                 asked = time.monotonic()
                 self._view = self._ask(connection)
@@ -105,6 +106,8 @@ class TenantWatch:
         except Exception:
             _LOG.exception("asking the tenant failed unexpectedly")
             return self._untold(connection, "asking failed in a way that nobody foresaw")
+        if answer.online is None:
+            return self._untold(connection, answer.why, answer.remedy)
         return TenantView(connection, domain, answer.online, answer.why, answer.remedy, datetime.now(UTC))
 
     def _untold(self, connection: str, why: str, remedy: str | None = None) -> TenantView:

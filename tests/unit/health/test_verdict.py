@@ -148,6 +148,11 @@ def test_a_log_that_could_not_be_read_leaves_it_unknown() -> None:
     assert judge(observation(log=None)).verdict is Verdict.UNKNOWN
 
 
+def test_services_that_could_not_be_read_leave_it_unknown_whatever_the_log_says() -> None:
+    assert judge(observation(connector=None)).verdict is Verdict.UNKNOWN
+    assert judge(observation(connector=service(state="unknown"))).verdict is Verdict.UNKNOWN
+
+
 def test_a_dead_console_is_a_warning_only() -> None:
     services = {Role.CONNECTOR: service(), Role.ADMIN: service(Role.ADMIN, "failed")}
     status = judge(observation(services=services))
