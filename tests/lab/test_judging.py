@@ -66,7 +66,7 @@ def looking(watched: Watching, name: str | None, condition: Callable[[], bool]) 
     looked: set[str | None] = set()
 
     def seen() -> bool:
-        stamps = {str(view.seen) for view in watched.views() if name in (None, view.name)}
+        stamps = {f"{view.seen} {id(view.failure)}" for view in watched.views() if name in (None, view.name)}
         if not stamps & looked:
             looked.update(stamps)
             watched.refresh(name)
@@ -198,10 +198,17 @@ def test_a_crash_loop_is_named_with_its_cause_and_ends_in_a_start_limit(lab: Lab
 
 def test_a_windows_service_that_nssm_pauses_is_in_a_crash_loop(lab: Lab, watched: Watching) -> None:
     with fault(lab, "program_broken", "yew"):
-        problem = named(watched, "yew", "connector-crash-loop")
+        told: list[HostStatus] = []
+
+        def paused() -> bool:
+            told.append(status(watched, "yew"))
+            return told[-1].services.get("connector") == "crash_loop"
+
+        looking(watched, "yew", paused)
+        assert (told[-1].verdict, told[-1].hub) == (Verdict.DOWN, "disconnected")
+        problem = next(each for each in told[-1].problems if each.id == "connector-crash-loop")
         assert "NSSM" in " ".join(problem.evidence)
         assert "logs.log" in (problem.remedy or "")
-        assert (status(watched, "yew").verdict, status(watched, "yew").hub) == (Verdict.DOWN, "disconnected")
 
 
 def test_an_instance_that_published_its_own_certificate_is_named_and_the_others_say_who_knows_it(
