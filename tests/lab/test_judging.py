@@ -88,7 +88,8 @@ def named(watched: Watching, name: str, *problems: str) -> Finding:
 
 
 def worded(watched: Watching, name: str, verdict: Verdict) -> None:
-    looking(watched, name, lambda: status(watched, name).verdict is verdict)
+    """Look until a host is judged so. All are looked at: it is compared with the first, and with what that says of the tenant."""
+    looking(watched, None, lambda: status(watched, name).verdict is verdict)
 
 
 def test_a_healthy_cluster_has_nothing_to_tell(watched: Watching) -> None:
