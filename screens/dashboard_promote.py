@@ -74,6 +74,7 @@ class PromoteDialog(ConfirmDialog):
         if planned.site_keys:
             kept = f"{', '.join(planned.site_keys)}: written into the cluster file, so that each keeps its own"
             facts.append(("Kept", kept))
+        facts += [("Not kept", words.marked("care", each)) for each in planned.not_kept]
         yield VerticalScroll(Facts(facts), classes="text scrolls")
 
 

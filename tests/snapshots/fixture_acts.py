@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -155,6 +155,7 @@ class FixtureActs:
     error: OperatorError | None = None
     not_started: OperatorError | None = None
     wrong: TypedWrong | None = None
+    not_kept: tuple[str, ...] = ()
 
     def hosts(self, act: Act, names: Sequence[str] = ()) -> tuple[Host, ...]:
         cluster = data.cluster()
@@ -180,7 +181,7 @@ class FixtureActs:
     def promotion(self, host: str) -> Promotion:
         if self.error is not None:
             raise self.error
-        return promoted()
+        return replace(promoted(), not_kept=self.not_kept)
 
     def typed_change(self, profile_mapper: str, settings: Sequence[str]) -> Wanted:
         self.typed.append((profile_mapper, tuple(settings)))

@@ -185,6 +185,16 @@ async def test_promoting_writes_the_cluster_file_once_its_name_is_typed() -> Non
         assert "read-only" in text_of(app)
 
 
+async def test_what_a_promotion_cannot_write_down_is_told_before_it_is_agreed_to() -> None:
+    operations = in_service()
+    operations.acts.not_kept = (f"{data.THIRD} cannot be read",)
+    app = make_app(operations)
+    async with app.run_test(size=SIZE) as pilot:
+        await perform(pilot, opened, "down", "u", "x", "p")
+        assert "Not kept" in text_of(app)
+        assert f"{data.THIRD} cannot be read" in text_of(app)
+
+
 async def test_a_host_that_is_not_fit_is_not_promoted_and_the_reason_is_told() -> None:
     operations = in_service()
     operations.acts.error = OperatorError("ldap-fra-02 is not connected to the hub", remedy="mend it first")
