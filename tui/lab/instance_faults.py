@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tui.lab.lab import Lab
     from tui.lab.machine import LabMachine
 
-DRIFT = 0.3
+DRIFT = 0.1
 """By how many seconds a clock that runs away does so in each second. No real clock is so bad: an hour in the field is seconds here."""
 
 DAYS_LEFT = 10
